@@ -1,0 +1,1 @@
+"""Say whether a model should run on the device or on a server."""

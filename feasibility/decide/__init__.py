@@ -1,0 +1,1 @@
+"""Compare client and server, and say what would flip the answer."""

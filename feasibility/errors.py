@@ -1,0 +1,60 @@
+"""Name everything that can go wrong.
+
+FeasibilityError            base; one sentence, exit code 2
+  UsageError                the call is wrong (unknown device, bare number, clashing options)
+    UnitError               a quantity without a unit, or with the wrong one
+  ModelError                the model file is unreadable, hostile or not ONNX
+  UnknownShapeError         a rule needs a size that the graph does not tell
+  ProfileError              a YAML profile is wrong; carries every problem of the file
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """Exit codes of the command line (documented in README.md)."""
+
+    ANSWERED = 0
+    GATE_FAILED = 1
+    BAD_INPUT = 2
+    UNDECIDED = 3
+    INTERRUPTED = 130
+
+
+class FeasibilityError(Exception):
+    """Say in one sentence what is wrong, where, what was seen and what to do next."""
+
+    exit_code: ExitCode = ExitCode.BAD_INPUT
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        """Keep the sentence and, apart from it, the next step to try."""
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(FeasibilityError):
+    """The caller asked for something that does not exist or does not fit together."""
+
+
+class UnitError(UsageError, ValueError):
+    """A quantity has no unit, or one of another dimension."""
+
+
+class ModelError(FeasibilityError, ValueError):
+    """A model file cannot be read, is hostile, or is not ONNX."""
+
+
+class UnknownShapeError(FeasibilityError):
+    """A rule needs a size that neither the graph nor the caller gives."""
+
+
+class ProfileError(FeasibilityError, ValueError):
+    """A profile file is wrong; `problems` holds one `file:line:col message` each."""
+
+    def __init__(self, problems: tuple[str, ...], *, hint: str | None = None) -> None:
+        """Collect all problems of one file."""
+        super().__init__("\n".join(problems), hint=hint)
+        self.problems = problems

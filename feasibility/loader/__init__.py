@@ -1,0 +1,1 @@
+"""Read ONNX files: the only room that imports onnx and numpy."""

@@ -1,0 +1,1 @@
+"""Cost rules: pure functions from a Node to an OpCost."""

@@ -1,0 +1,1 @@
+"""Describe devices, runtimes and networks in YAML; every number with its source."""

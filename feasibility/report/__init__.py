@@ -1,0 +1,1 @@
+"""Turn results into text, JSON and Markdown; one file per format."""

@@ -1,0 +1,1 @@
+"""Say what things take, as intervals of seconds."""
