@@ -99,6 +99,16 @@ class ModelRef:
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
 
+    def to_dict(self) -> dict[str, object]:
+        """Return the JSON form."""
+        return {
+            "path": self.path,
+            "file_bytes": self.file_bytes,
+            "opsets": dict(self.opsets),
+            "inputs": [tensor_to_dict(spec) for spec in self.inputs],
+            "outputs": [tensor_to_dict(spec) for spec in self.outputs],
+        }
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unknown:
@@ -108,6 +118,10 @@ class Unknown:
     domain: str
     op_type: str
     reason: str
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the JSON form."""
+        return {"name": self.name, "domain": self.domain, "op_type": self.op_type, "reason": self.reason}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +133,16 @@ class Coverage:
     folded: int
     unknown: tuple[Unknown, ...]
     assumed: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the JSON form."""
+        return {
+            "nodes": self.nodes,
+            "counted": self.counted,
+            "folded": self.folded,
+            "unknown": [node.to_dict() for node in self.unknown],
+            "assumed": list(self.assumed),
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +165,23 @@ class Totals:
     def flops(self) -> int:
         """Return 2 * fmas + arithmetic + transcendentals."""
         return FLOPS_PER_FMA * self.fmas + self.arithmetic + self.transcendentals
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the JSON form, the derived `flops` included."""
+        return {
+            "fmas": self.fmas,
+            "arithmetic": self.arithmetic,
+            "transcendentals": self.transcendentals,
+            "flops": self.flops,
+            "parameters": self.parameters,
+            "embedding_parameters": self.embedding_parameters,
+            "parameter_bytes": self.parameter_bytes,
+            "download_bytes": self.download_bytes,
+            "read_bytes": self.read_bytes,
+            "written_bytes": self.written_bytes,
+            "peak_activation_bytes": self.peak_activation_bytes,
+            "peak_activation_node": self.peak_activation_node,
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,6 +259,12 @@ class ModelCost:
             f"{format_count(self.fmas)} FMA, {self.flops}, {format_count(self.parameters)} parameters, "
             f"{self.parameter_bytes}, coverage {100 * share:.3g} % ({seen}/{self.coverage.nodes} nodes)"
         )
+
+
+def tensor_to_dict(spec: TensorSpec) -> dict[str, object]:
+    """Return the JSON form of a tensor: name, shape (null if unknown), dtype in ONNX's own word."""
+    shape = None if spec.shape is None else list(spec.shape)
+    return {"name": spec.name, "shape": shape, "dtype": spec.dtype.name.lower()}
 
 
 def group_by(nodes: Iterable[NodeCost], key: Callable[[NodeCost], tuple[str, ...]]) -> tuple[Group, ...]:

@@ -141,6 +141,7 @@ class Node:
     outputs: tuple[TensorSpec | None, ...]
     attributes: Mapping[str, Attribute] = field(default_factory=lambda: _NO_ATTRIBUTES)
     folded: bool = False  # its outputs are constants that no runtime computes again
+    problem: str = ""  # why the shapes of its outputs are not all known
 
     def has_input(self, index: Int) -> bool:
         """Tell whether the optional input is given."""

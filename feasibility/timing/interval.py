@@ -9,6 +9,11 @@ from feasibility.units import Seconds
 
 Z_P90 = 1.2815515655446004  # the standard normal's 90th percentile
 
+# Spread (sigma of ln t) by what stands behind a time, where the profile states none: medians
+# over the held-out fits of 28,000 public timings, 2025 (docs/time.md).
+PRIOR_SIGMA = 0.35  # a prior for this kind of unit and runtime
+DATA_SHEET_SIGMA = 0.7  # nothing but a vendor's figure, or an estimate
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interval:
@@ -44,6 +49,10 @@ class Interval:
         down = math.hypot(self.typical.value - self.low.value, other.typical.value - other.low.value)
         up = math.hypot(self.high.value - self.typical.value, other.high.value - other.typical.value)
         return Interval(low=Seconds(typical - down), typical=Seconds(typical), high=Seconds(typical + up))
+
+    def __rmul__(self, factor: float) -> Interval:
+        """Scale a duration, as when a setup is shared by many calls."""
+        return Interval(low=factor * self.low, typical=factor * self.typical, high=factor * self.high)
 
     def __str__(self) -> str:
         if self.low == self.high:

@@ -1,0 +1,98 @@
+"""Keep the names of a graph, a branch or a function body, and what is known of each value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import onnx
+
+from feasibility.errors import ModelError
+from feasibility.ir import DType, TensorSpec
+from feasibility.loader.attributes import constant_spec, value_of
+from feasibility.loader.fold import Array, constant
+from feasibility.loader.shapes import Type
+
+MAX_DEPTH = 64  # functions calling functions and branches in branches
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """What the walk knows of a value: its record, its type and, if fixed and small, its array."""
+
+    spec: TensorSpec
+    type: Type
+    array: Array | None = None
+
+
+@dataclass(slots=True)
+class Names:
+    """Keep tensor names unique over the whole walk, however often a body is inlined."""
+
+    taken: dict[str, int] = field(default_factory=dict)
+
+    def unique(self, name: str) -> str:
+        """Return the name, numbered when it is taken."""
+        count = self.taken.get(name, 0) + 1
+        self.taken[name] = count
+        return name if count == 1 else self.unique(f"{name}#{count}")
+
+
+@dataclass(slots=True)
+class Scope:
+    """The values visible in one body. An absent optional input of a function is None."""
+
+    names: Names
+    opsets: Mapping[str, int]
+    declared: Mapping[str, Type]
+    prefix: str = ""
+    outer: Scope | None = None
+    calls: tuple[tuple[str, str, str], ...] = ()
+    depth: int = 0
+    tensors: dict[str, Tensor | None] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse bodies nested without end."""
+        if self.depth > MAX_DEPTH:
+            msg = f"{self.prefix[:64]!r}: bodies are nested more than {MAX_DEPTH} deep"
+            raise ModelError(msg)
+
+    def knows(self, name: str) -> bool:
+        """Tell whether a name is visible from here."""
+        return name in self.tensors or (self.outer is not None and self.outer.knows(name))
+
+    def find(self, name: str) -> Tensor | None:
+        """Look a name up, outer bodies included; raise KeyError when nothing defines it."""
+        if name in self.tensors or self.outer is None:
+            return self.tensors[name]
+        return self.outer.find(name)
+
+    def bind(self, name: str, tensor: Tensor | None) -> None:
+        """Give a value its name in this body; raise ModelError when the name is taken."""
+        if name in self.tensors:
+            msg = f"tensor {self.prefix + name!r} is written twice"
+            raise ModelError(msg, hint="check the file with onnx.checker.check_model")
+        self.tensors[name] = tensor
+
+    def define(
+        self, name: str, kind: Type, array: Array | None = None, *, is_constant: bool = False
+    ) -> Tensor:
+        """Record a new value."""
+        spec = TensorSpec(
+            name=self.names.unique(self.prefix + name),
+            dtype=DType.from_code(kind.elem),
+            shape=kind.shape,
+            value=value_of(array),
+            constant=is_constant or array is not None,
+        )
+        tensor = Tensor(spec, kind, array)
+        self.bind(name, tensor)
+        return tensor
+
+    def define_constant(self, name: str, stored: onnx.TensorProto) -> Tensor:
+        """Record an initializer or the value of a Constant."""
+        array = constant(stored)
+        spec = constant_spec(self.names.unique(self.prefix + name), stored, array)
+        tensor = Tensor(spec, Type(stored.data_type, spec.shape), array)
+        self.bind(name, tensor)
+        return tensor

@@ -1,0 +1,77 @@
+"""Find the most activation bytes alive at once, by liveness over the execution order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from feasibility.cost import NodeCost, PeakMemory
+from feasibility.ir import TensorSpec
+
+
+def peak_memory(
+    nodes: Sequence[NodeCost], inputs: Iterable[TensorSpec], outputs: Iterable[TensorSpec]
+) -> PeakMemory:
+    """Replay the execution and return its peak.
+
+    A tensor lives from the node that writes it to the last node that reads it; the
+    model's inputs live throughout, its outputs to the end, as the caller holds them.
+    A view shares its input's memory. Constants are weights, not activations; a
+    tensor of unknown size is left out (coverage names its node).
+    """
+    buffers = _Buffers()
+    for spec in inputs:
+        buffers.allocate(spec)
+    last_use = _last_use(nodes, buffers)
+    end = len(nodes)
+    last_use.update(dict.fromkeys((buffers.root(s.name) for s in (*inputs, *outputs)), end))
+    dies_at: dict[int, list[str]] = {}
+    for name, index in last_use.items():
+        dies_at.setdefault(index, []).append(name)
+    live = peak = sum(buffers.size.get(s.name, 0) for s in inputs)
+    at = ""
+    for index, found in enumerate(nodes):
+        live += sum(buffers.size[name] for name in buffers.written[index])
+        if live > peak:
+            peak, at = live, found.node.name
+        live -= sum(buffers.size.get(name, 0) for name in dies_at.get(index, ()))
+    return PeakMemory(peak_bytes=peak, node=at, sum_bytes=sum(buffers.size.values()))
+
+
+class _Buffers:
+    """The memory behind each tensor name: its size, and whose it is when it is a view."""
+
+    def __init__(self) -> None:
+        self.size: dict[str, int] = {}
+        self.written: list[list[str]] = []
+        self._alias: dict[str, str] = {}
+
+    def root(self, name: str) -> str:
+        """Return the tensor that owns the memory."""
+        return self._alias.get(name, name)
+
+    def allocate(self, spec: TensorSpec) -> None:
+        """Give a tensor memory of its own."""
+        self.size[spec.name] = 0 if spec.shape is None else spec.nbytes
+
+    def write(self, found: NodeCost) -> list[str]:
+        """Place a node's outputs; return the names that need new memory."""
+        node = found.node
+        fresh = [s for s in node.outputs if s is not None and not s.constant]
+        source = node.inputs[0] if node.inputs else None
+        if found.cost is not None and found.cost.role == "view" and source is not None and not source.constant:
+            self._alias.update((s.name, self.root(source.name)) for s in fresh)
+            return []
+        for spec in fresh:
+            self.allocate(spec)
+        return [s.name for s in fresh]
+
+
+def _last_use(nodes: Sequence[NodeCost], buffers: _Buffers) -> dict[str, int]:
+    """Return, for each buffer, the index of the last node that touches it."""
+    last: dict[str, int] = {}
+    for index, found in enumerate(nodes):
+        buffers.written.append(buffers.write(found))
+        for spec in (*found.node.inputs, *found.node.outputs):
+            if spec is not None and not spec.constant:
+                last[buffers.root(spec.name)] = index
+    return last

@@ -1,0 +1,124 @@
+"""Count attention and what models put around it: caches, rotations, short convolutions."""
+
+from __future__ import annotations
+
+from feasibility.cost import OpCost
+from feasibility.ir import Node
+from feasibility.ops.elementwise import SWISH
+from feasibility.ops.roles import heavy, light
+from feasibility.ops.rules import Family
+from feasibility.ops.sizes import positive, size, size_without
+
+family = Family()
+
+SOFTMAX_ARITHMETIC = 4  # per element: max, subtract, sum, divide; and one exp
+_PACKED_RANK = 3  # [batch, sequence, heads * head size]
+_PER_PAIR = 6  # a rotation: four multiplies and two additions
+
+
+@family.op("Attention")
+def attention(node: Node) -> OpCost:
+    """Scaled dot-product attention, any number of key and value heads.
+
+    Shapes:  Q [B, H, L, E], K [B, G, S', E], V [B, G, S', F], Y [B, H, L, F], or packed
+             [B, L, H * E] ...; S = S' + past
+    Count:   fmas = B*H*L*S*(E + F), written S * (|Q| + |Y|); per score: one multiply by the scale,
+             one addition per mask (attn_mask, is_causal), two and a tanh for softcap,
+             four and an exp for softmax
+    Ignores: masks save no work (a causal mask counts in full), nor does nonpad_kv_seqlen;
+             scores stay on chip unless the fourth output asks for them
+    Dtype:   of Q
+    Source:  ONNX Attention-25
+    """
+    q, y = node.input(0), node.output(0)
+    keys = size(node.input(1), -2) + (size(node.input(4), -2) if node.has_input(4) else 0)
+    scores = _query_rows(node) * keys
+    softcap = int(node.float("softcap", 0.0) != 0.0)
+    masks = int(node.has_input(3)) + int(node.int("is_causal", 0) != 0)
+    return heavy(
+        node,
+        fmas=keys * (q.numel + y.numel),
+        arithmetic=scores * (1 + masks + 2 * softcap + SOFTMAX_ARITHMETIC),
+        transcendentals=scores * (1 + softcap),
+    )
+
+
+def _query_rows(node: Node) -> int:
+    """Return batch x query heads x query length, whichever way Q is packed."""
+    q = node.input(0)
+    heads = positive(node, "q_num_heads") if len(q.dims) == _PACKED_RANK else 1
+    return size_without(q, -1) * heads
+
+
+_DECAYS = ("gated", "gated_delta")
+_CORRECTS = ("delta", "gated_delta")
+
+
+@family.op("LinearAttention")
+def linear_attention(node: Node) -> OpCost:
+    """Attention through a running state instead of a matrix of scores.
+
+    Shapes:  query [B, T, H * E], key [B, T, G * E], value [B, T, G * F], state [B, G, E, F]
+    Count:   per token, E*F fmas for each of the H query heads (read the state) and each of the G
+             key heads (add k v'), and E*F more a key head for the delta rules (what the
+             state predicts). arithmetic: a gate multiplies the state (E*F a key head),
+             a delta rule corrects v (2 * |value|), the scale |Y|. exp once per decay
+    Ignores: chunk-parallel forms, which do more work in fewer steps
+    Dtype:   of query
+    Source:  ONNX LinearAttention-27
+    """
+    query, key, value = node.input(0), node.input(1), node.input(2)
+    rule = node.string("update_rule", "gated_delta")
+    features = size(value, -1) // positive(node, "kv_num_heads")
+    gated, delta = rule in _DECAYS, rule in _CORRECTS
+    return heavy(
+        node,
+        fmas=features * (query.numel + key.numel * (1 + delta)),
+        arithmetic=features * key.numel * gated + 2 * value.numel * delta + node.output(0).numel,
+        transcendentals=node.input(4).numel if gated else 0,
+    )
+
+
+@family.op("CausalConvWithState")
+def causal_conv_with_state(node: Node) -> OpCost:
+    """Depthwise convolution over time that keeps its last inputs.
+
+    Shapes:  X [B, C, T], W [C, 1, k], Y [B, C, T]
+    Count:   fmas = |Y| * k; arithmetic = |Y| if bias; activation silu: 4 arithmetic and an exp
+    Ignores: the zeros in front of the first step count as work
+    Dtype:   of X
+    Source:  ONNX CausalConvWithState-27
+    """
+    y = node.output(0).numel
+    silu = int(node.string("activation", "none") != "none")
+    return heavy(
+        node,
+        fmas=y * size(node.input(1), 2),
+        arithmetic=y * (int(node.has_input(2)) + silu * SWISH.arithmetic),
+        transcendentals=y * silu * SWISH.transcendentals,
+        op_class="depthwise",
+    )
+
+
+@family.op("RotaryEmbedding")
+def rotary_embedding(node: Node) -> OpCost:
+    """Rotate pairs of features by an angle of their position.
+
+    Shapes:  X [B, H, T, E] or [B, T, H * E]; caches [..., R/2] where R <= E features rotate
+    Count:   arithmetic = B*T*H * 3*R: four multiplies and two additions a pair; with
+             position_ids only the rows they name are read from the caches
+    Dtype:   of X
+    Source:  ONNX RotaryEmbedding-23; Su et al. 2021, arXiv:2104.09864
+    """
+    x, cosines = node.input(0), node.input(1)
+    heads = positive(node, "num_heads") if len(x.dims) == _PACKED_RANK else 1
+    pairs = size_without(x, -1) * heads * size(cosines, -1)
+    return light(node, arithmetic=_PER_PAIR * pairs, reads=_rotary_reads(node))
+
+
+def _rotary_reads(node: Node) -> int | None:
+    if not node.has_input(3):
+        return None
+    cosines, positions = node.input(1), node.input(3)
+    rows = 2 * cosines.dtype.nbytes(positions.numel * size(cosines, -1))
+    return node.input(0).nbytes + positions.nbytes + rows

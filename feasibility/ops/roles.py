@@ -1,0 +1,60 @@
+"""Build the cost of a node by its role."""
+
+from __future__ import annotations
+
+from feasibility.cost import OpClass, OpCost
+from feasibility.ir import DType, Node
+from feasibility.ops.sizes import running_dtype
+
+
+def light(
+    node: Node,
+    *,
+    arithmetic: int = 0,
+    transcendentals: int = 0,
+    reads: int | None = None,
+    writes: int | None = None,
+) -> OpCost:
+    """Cost elementwise work, reductions and their kin: no linear algebra."""
+    return OpCost(
+        arithmetic=arithmetic,
+        transcendentals=transcendentals,
+        dtype=running_dtype(node),
+        role="light",
+        reads=reads,
+        writes=writes,
+    )
+
+
+def heavy(  # noqa: PLR0913 (one argument per field of the record)
+    node: Node,
+    *,
+    fmas: int,
+    arithmetic: int = 0,
+    transcendentals: int = 0,
+    op_class: OpClass = "matmul",
+    dtype: DType | None = None,
+    reads: int | None = None,
+) -> OpCost:
+    """Cost linear algebra; it runs in the first float type unless `dtype` says otherwise."""
+    return OpCost(
+        fmas=fmas,
+        arithmetic=arithmetic,
+        transcendentals=transcendentals,
+        dtype=dtype or running_dtype(node),
+        role="heavy",
+        op_class=op_class,
+        reads=reads,
+    )
+
+
+def move(node: Node, *, arithmetic: int = 0, reads: int | None = None, writes: int | None = None) -> OpCost:
+    """Cost a copy; bytes come from the tensor specs unless given."""
+    return OpCost(
+        arithmetic=arithmetic, dtype=running_dtype(node), role="move", reads=reads, writes=writes
+    )
+
+
+def view(node: Node) -> OpCost:
+    """Cost a new name for the same bytes: nothing."""
+    return OpCost(dtype=running_dtype(node), role="view", reads=0, writes=0)

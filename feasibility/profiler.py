@@ -1,0 +1,163 @@
+"""Ask a rule for each node of a walked model and add up: Model -> ModelCost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from feasibility.cost import Coverage, ModelCost, ModelRef, NodeCost, OpCost, Totals, Unknown
+from feasibility.errors import FeasibilityError
+from feasibility.ir import DEFAULT_DOMAIN, DType, Model, Node, TensorSpec
+from feasibility.memory import peak_memory
+from feasibility.ops import DEFAULT, NOT_COUNTED, RuleSet
+
+# float inputs that say where elements go, not what they are worth
+_SHAPE_INPUTS = frozenset({("Resize", 1), ("Resize", 2), ("Upsample", 1)})
+# operators whose int32 inputs are biases of quantised products
+_INT32_BIAS = frozenset({"QLinearConv", "DequantizeLinear"})
+
+
+def profile(model: Model, rules: RuleSet = DEFAULT) -> ModelCost:
+    """Count every node, or name it as not counted, and sum."""
+    nodes = _with_parameters([_cost(node, rules) for node in model.graph.nodes])
+    return ModelCost(
+        model=ModelRef(
+            path=model.path,
+            file_bytes=model.file_bytes,
+            opsets=model.opsets,
+            inputs=model.graph.inputs,
+            outputs=model.graph.outputs,
+        ),
+        dims=model.dims,
+        totals=_totals(model, nodes),
+        coverage=_coverage(model, nodes),
+        nodes=tuple(nodes),
+    )
+
+
+def _cost(node: Node, rules: RuleSet) -> NodeCost:
+    """Cost one node; what cannot be counted says why."""
+    if node.folded:
+        return NodeCost(node=node, cost=None)
+    rule = rules.find(node.domain, node.op_type, node.opset)
+    if rule is None:
+        reason = NOT_COUNTED.get((node.domain, node.op_type)) or "no cost rule for this operator"
+        return NodeCost(node=node, cost=None, reason=reason)
+    try:
+        cost = rule(node)
+        read, written = _bytes(cost.reads, cost, node.inputs), _bytes(cost.writes, cost, node.outputs)
+    except FeasibilityError as error:
+        return NodeCost(node=node, cost=None, reason=node.problem or error.message)
+    except (ArithmeticError, LookupError, TypeError, ValueError):
+        return NodeCost(node=node, cost=None, reason=node.problem or "its inputs do not fit the operator")
+    if min(cost.fmas, cost.arithmetic, cost.transcendentals, read, written) < 0:
+        return NodeCost(node=node, cost=None, reason="its attributes do not fit the operator")
+    return NodeCost(node=node, cost=cost, read_bytes=read, written_bytes=written)
+
+
+def _bytes(stated: int | None, cost: OpCost, specs: Iterable[TensorSpec | None]) -> int:
+    """Return what a rule states, else the bytes of the distinct tensors; views move nothing."""
+    if cost.role == "view":
+        return 0
+    if stated is not None:
+        return stated
+    return sum(spec.nbytes for spec in {s.name: s for s in specs if s is not None}.values())
+
+
+def _with_parameters(nodes: Sequence[NodeCost]) -> list[NodeCost]:
+    """Give each parameter to the first node that reads it, so that it is counted once."""
+    derived = {
+        spec.name
+        for found in nodes
+        if found.node.folded and found.node.op_type != "Constant"
+        for spec in found.node.outputs
+        if spec is not None
+    }
+    seen: set[str] = set()
+    result = []
+    for found in nodes:
+        own = {} if found.node.folded else _parameters(found, derived)
+        fresh = [spec for name, spec in own.items() if name not in seen and spec.shape is not None]
+        seen.update(spec.name for spec in fresh)
+        result.append(
+            replace(
+                found,
+                parameters=sum(spec.numel for spec in fresh),
+                parameter_bytes=sum(spec.nbytes for spec in fresh),
+            )
+            if fresh
+            else found
+        )
+    return result
+
+
+def _parameters(found: NodeCost, derived: set[str]) -> Mapping[str, TensorSpec]:
+    """Return the parameters a node reads.
+
+    They are float or quantised constants of the file. What folding made counts only
+    where linear algebra reads it: a weight that the graph builds itself.
+    """
+    node = found.node
+    heavy = found.cost is not None and found.cost.role == "heavy"
+    return {
+        spec.name: spec
+        for index, spec in enumerate(node.inputs)
+        if spec is not None
+        and spec.constant
+        and _is_parameter_type(spec.dtype, node)
+        and (heavy or spec.name not in derived)
+        and (node.op_type, index) not in _SHAPE_INPUTS
+    }
+
+
+def _is_parameter_type(dtype: DType, node: Node) -> bool:
+    return dtype.is_float or dtype.is_quantised or (dtype is DType.INT32 and node.op_type in _INT32_BIAS)
+
+
+def _embedding_parameters(nodes: Iterable[NodeCost]) -> int:
+    """Count the parameters that nothing but Gather reads: looked up, not multiplied."""
+    tables: dict[str, TensorSpec] = {}
+    others: set[str] = set()
+    for found in nodes:
+        is_gather = found.node.op_type == "Gather" and found.node.domain == DEFAULT_DOMAIN
+        for index, spec in enumerate(found.node.inputs):
+            if spec is None or not spec.constant or found.node.folded:
+                continue
+            if is_gather and index == 0 and _is_parameter_type(spec.dtype, found.node):
+                tables[spec.name] = spec
+            else:
+                others.add(spec.name)
+    return sum(spec.numel for name, spec in tables.items() if name not in others and spec.shape is not None)
+
+
+def _totals(model: Model, nodes: Sequence[NodeCost]) -> Totals:
+    peak = peak_memory(nodes, model.graph.inputs, model.graph.outputs)
+    return Totals(
+        fmas=sum(n.fmas for n in nodes),
+        arithmetic=sum(n.arithmetic for n in nodes),
+        transcendentals=sum(n.transcendentals for n in nodes),
+        parameters=sum(n.parameters for n in nodes),
+        embedding_parameters=_embedding_parameters(nodes),
+        parameter_bytes=sum(n.parameter_bytes for n in nodes),
+        download_bytes=model.file_bytes + model.external_bytes,
+        read_bytes=sum(n.runs * n.read_bytes for n in nodes),
+        written_bytes=sum(n.runs * n.written_bytes for n in nodes),
+        peak_activation_bytes=peak.peak_bytes,
+        peak_activation_node=peak.node,
+    )
+
+
+def _coverage(model: Model, nodes: Sequence[NodeCost]) -> Coverage:
+    unknown = tuple(
+        Unknown(name=n.node.name, domain=n.node.domain, op_type=n.node.op_type, reason=n.reason)
+        for n in nodes
+        if n.cost is None and not n.node.folded
+    )
+    folded = sum(n.node.folded for n in nodes)
+    return Coverage(
+        nodes=len(nodes),
+        counted=len(nodes) - folded - len(unknown),
+        folded=folded,
+        unknown=unknown,
+        assumed=model.assumed,
+    )

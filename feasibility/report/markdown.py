@@ -1,0 +1,107 @@
+"""Render answers as Markdown, for a pull request or an issue."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from feasibility.report import wording
+from feasibility.report.escape import markdown_code, markdown_prose
+from feasibility.units import Bytes, Flops, format_count
+
+if TYPE_CHECKING:  # the records import pydantic, which `feasible profile` does without
+    from feasibility.cost import ModelCost
+    from feasibility.decide.records import ClientSide, Decision, ServerSide
+
+
+def render(decision: Decision) -> str:
+    """Return one verdict with the times of both sides and what would flip it."""
+    client, server = decision.client, decision.server
+    rows = [
+        ("client", _where(client), wording.spread(client.inference), str(client.first_call.typical)),
+        ("server", _where(server), wording.spread(server.inference), str(server.first_call.typical)),
+    ]
+    facts = [
+        f"Compared: {wording.COMPARISONS[decision.compared].label}.",
+        f"Network {wording.network(decision)}.",
+        f"Download {wording.download(decision)}.",
+        f"Memory: {wording.memory(decision)}.",
+        f"Coverage {wording.coverage_line(decision.coverage)}.",
+    ]
+    return _page(
+        [f"### {markdown_prose(wording.headline(decision))}", _model(decision)],
+        [_table(("side", "where", "inference", "first call"), rows)],
+        [
+            _list("", facts),
+            _list("Why", decision.reasons),
+            _list("What would flip it", wording.flips(decision)),
+        ],
+    )
+
+
+def render_many(decisions: Sequence[Decision]) -> str:
+    """Return one table row per model and device."""
+    rows = [_row(decision) for decision in decisions]
+    head = ("model", "client", "verdict", "sure", "client time", "server time")
+    facts = [f"{markdown_code(d.client.device)}: {check}" for d in decisions for check in _failed(d)]
+    models = list({d.model.path: _model(d) for d in decisions}.values())
+    return _page(models, [_table(head, rows)], [_list("Checks that fail", facts, escaped=True)])
+
+
+def render_cost(cost: ModelCost, *, top: int = 0) -> str:
+    """Return the totals of a model and one table row per operator type."""
+    totals = cost.totals
+    rows = [
+        (
+            group.key[1] if group.key[0] == "ai.onnx" else "::".join(group.key),
+            str(group.nodes),
+            format_count(group.fmas),
+            str(Flops(group.flops)),
+            str(Bytes(group.parameter_bytes)),
+        )
+        for group in cost.by_op[: top or None]
+    ]
+    facts = [wording.work(totals), f"Coverage {wording.coverage_line(cost.coverage)}"]
+    facts += filter(None, (wording.assumptions(cost.coverage), *wording.notes(cost.coverage, cost.model)))
+    head = ("operator", "nodes", "FMA", "FLOP", "weights")
+    return _page([f"### {markdown_code(cost.model.path)}"], [_list("", facts)], [_table(head, rows)])
+
+
+def _model(decision: Decision) -> str:
+    notes = (wording.assumptions(decision.coverage), *wording.notes(decision.coverage, decision.model))
+    said = markdown_prose(" ".join(filter(None, (f"{wording.work(decision.totals)}.", *notes))))
+    return f"{markdown_code(decision.model.path)}: {said}"
+
+
+def _row(decision: Decision) -> tuple[str, ...]:
+    client, server = wording.compared_times(decision)
+    return (
+        decision.model.path,
+        f"{decision.client.device}/{decision.client.unit}",
+        decision.verdict.value,
+        wording.percent(decision.confidence),
+        str(client),
+        str(server),
+    )
+
+
+def _failed(decision: Decision) -> list[str]:
+    return [markdown_prose(check.message) for check in wording.failed_checks(decision)]
+
+
+def _where(side: ClientSide | ServerSide) -> str:
+    return f"{side.device} {side.unit}, {side.runtime}, {side.precision}"
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *([markdown_code(cell) for cell in row] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _list(title: str, sentences: Iterable[str], *, escaped: bool = False) -> str:
+    items = [f"* {text if escaped else markdown_prose(text)}" for text in sentences]
+    return "\n".join([f"**{title}**\n", *items] if title and items else items)
+
+
+def _page(*parts: Iterable[str]) -> str:
+    return "\n\n".join(block for part in parts for block in part if block) + "\n"

@@ -1,0 +1,177 @@
+"""Render answers as plain text for a terminal or a pipe; colour on a terminal only.
+
+`render*` are pure and give the same text everywhere; `print_coloured` alone needs
+rich, and is called only where standard output is a terminal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from feasibility.report import wording
+from feasibility.report.layout import Column, bullets, fields, paragraph, table
+from feasibility.report.wording import NOTHING, percent, spread
+
+if TYPE_CHECKING:  # the records import pydantic, which `feasible profile` does without
+    from feasibility.decide.records import ClientSide, Decision, ServerSide
+
+_COLOURS = {"client": "green", "server": "blue", "neither": "red", "undecided": "yellow"}
+_HEADINGS = ("why", "what would flip it", "phases", "checks", "who chose what", "sources")
+
+
+def render(decision: Decision, *, why: bool = False) -> str:
+    """Return the answer: verdict first, then what it rests on, then what would flip it.
+
+    `why` adds the phases of both sides, every check, who chose what, and the sources.
+    """
+    lines = [*lead(decision), "", *fields(_facts(decision)), "", *bullets("why", decision.reasons)]
+    lines += bullets("what would flip it", wording.flips(decision))
+    if why:
+        lines += _details(decision)
+    return "\n".join(lines) + "\n"
+
+
+def render_short(decision: Decision) -> str:
+    """Return the verdict and what was assumed, nothing else."""
+    return "\n".join(lead(decision)) + "\n"
+
+
+def lead(decision: Decision) -> list[str]:
+    """Return the opening lines: the verdict, then what it assumes about the model."""
+    said = f"{wording.headline(decision)} {wording.assumptions(decision.coverage)}"
+    notes = wording.notes(decision.coverage, decision.model)
+    return [*paragraph(said), *(line for note in notes for line in paragraph(note))]
+
+
+def _facts(decision: Decision) -> list[tuple[str, str]]:
+    assumption, narrow = wording.largest_assumption(decision)
+    client, server = decision.client, decision.server
+    return [
+        ("compared", wording.COMPARISONS[decision.compared].label),
+        ("model", f"{decision.model.path}: {wording.work(decision.totals)}"),
+        ("client", f"{spread(client.inference)} on {_where(client)}"),
+        ("server", f"{spread(server.inference)} on {_where(server)}; a call {server.call.typical}"),
+        ("network", wording.network(decision)),
+        ("window", wording.window(decision)),
+        ("download", wording.download(decision)),
+        ("memory", wording.memory(decision)),
+        ("coverage", wording.coverage_line(decision.coverage)),
+        ("unsure", assumption),
+        ("narrow it", narrow),
+    ]
+
+
+def _where(side: ClientSide | ServerSide) -> str:
+    return f"{side.device} {side.unit}, {side.runtime}, {side.precision}"
+
+
+def _details(decision: Decision) -> list[str]:
+    phases = [
+        (name, phase.name, spread(phase.seconds))
+        for name, side in (("client", decision.client), ("server", decision.server))
+        for phase in side.phases
+    ]
+    choices = [(key, setting.origin, setting.value) for key, setting in decision.scenario.items()]
+    checks = [(check.name, _OUTCOMES[check.passed], check.message) for check in decision.checks]
+    return [
+        *_listing("phases", phases),
+        *_listing("checks", checks),
+        *_listing("who chose what", choices),
+        *bullets("sources", decision.sources),
+    ]
+
+
+_OUTCOMES = {True: "passed", False: "failed", None: "not judged"}
+
+
+def _listing(title: str, rows: Sequence[tuple[str, str, str]]) -> list[str]:
+    """Return a titled table without column heads."""
+    if not rows:
+        return []
+    body = table([Column(""), Column(""), Column("")], [("  " + a, b, c) for a, b, c in rows])
+    return [title, *body[1:]]
+
+
+def render_many(decisions: Sequence[Decision]) -> str:
+    """Return one line per model and device, after what holds for all of them."""
+    first = decisions[0]
+    models = {d.model.path: d for d in decisions}
+    lines = [line for d in models.values() for line in _model_line(d)]
+    lines += [
+        "",
+        *fields(
+            [
+                ("compared", wording.COMPARISONS[first.compared].label),
+                ("server", _where(first.server)),
+                ("network", wording.network(first)),
+            ]
+        ),
+        "",
+    ]
+    lines += _one_model(decisions) if len(models) == 1 else _several_models(decisions)
+    return "\n".join(lines) + "\n"
+
+
+def _model_line(decision: Decision) -> list[str]:
+    text = f"{decision.model.path}: {wording.work(decision.totals)}."
+    notes = wording.notes(decision.coverage, decision.model)
+    return paragraph(" ".join((text, wording.assumptions(decision.coverage), *notes)))
+
+
+def _one_model(decisions: Sequence[Decision]) -> list[str]:
+    columns = [
+        Column("verdict"),
+        Column("sure", right=True),
+        Column("client", right=True),
+        Column("server", right=True),
+        Column("even at rtt", right=True),
+        Column("on"),
+    ]
+    rows = [(*_cells(d), _even(d), _where(d.client)) for d in decisions]
+    return [*table(columns, rows), *_troubles(decisions)]
+
+
+def _several_models(decisions: Sequence[Decision]) -> list[str]:
+    columns = [
+        Column("verdict"),
+        Column("sure", right=True),
+        Column("client", right=True),
+        Column("server", right=True),
+        Column("on"),
+    ]
+    rows = [(*_cells(d), f"{d.client.device}/{d.client.unit} {d.model.path}") for d in decisions]
+    return [*table(columns, rows), *_troubles(decisions)]
+
+
+def _cells(decision: Decision) -> tuple[str, str, str, str]:
+    client, server = wording.compared_times(decision)
+    return decision.verdict.value, percent(decision.confidence), str(client), str(server)
+
+
+def _even(decision: Decision) -> str:
+    return NOTHING if decision.break_even.rtt is None else str(decision.break_even.rtt)
+
+
+def _troubles(decisions: Sequence[Decision]) -> list[str]:
+    """Return the limits that decided, named by device."""
+    failed = [
+        f"{d.client.device}/{d.client.unit}: {check.message}"
+        for d in decisions
+        for check in wording.failed_checks(d)
+    ]
+    return ["", *bullets("checks that fail", failed)] if failed else []
+
+
+def print_coloured(text: str) -> None:
+    """Print rendered text to the terminal with its verdict and its headings coloured."""
+    from rich.console import Console  # noqa: PLC0415 (a pipe does without rich)
+    from rich.text import Text  # noqa: PLC0415
+
+    styled = Text(text, end="")
+    for verdict, colour in _COLOURS.items():
+        styled.highlight_regex(rf"(?m)^{verdict}\b", f"bold {colour}")
+    for heading in _HEADINGS:
+        styled.highlight_regex(rf"(?m)^{heading}$", "bold")
+    styled.highlight_regex(r"(?m)^[a-z]+( it)?(?=  +\S)", "cyan")
+    Console(highlight=False, markup=False, emoji=False, soft_wrap=True).print(styled)

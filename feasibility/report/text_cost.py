@@ -1,0 +1,111 @@
+"""Render the counts of a model as plain text (`feasible profile`)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from feasibility.cost import Group, ModelCost, NodeCost
+from feasibility.ir import DEFAULT_DOMAIN, TensorSpec
+from feasibility.report import wording
+from feasibility.report.layout import Column, fields, paragraph, table
+from feasibility.report.wording import NOTHING
+from feasibility.units import Bytes, Flops, format_count
+
+_UNCOUNTED = "?"
+_NUMBERS = tuple(Column(title, right=True) for title in ("FMA", "FLOP", "read", "written", "weights"))
+
+
+def render_cost(cost: ModelCost, *, by: str = "op", top: int = 0) -> str:
+    """Return totals, coverage and one line per operator type or node, costliest first.
+
+    `by` is "op" or "node"; `top` rows are shown and the rest summed in words, 0 shows all.
+    """
+    lines = [*_lead(cost), "", *fields(_facts(cost)), ""]
+    lines += _TABLES[by](cost, top or None)
+    return "\n".join(lines) + "\n"
+
+
+def _lead(cost: ModelCost) -> list[str]:
+    said = f"{cost.model.path}: {wording.work(cost.totals)}. {wording.assumptions(cost.coverage)}"
+    notes = wording.notes(cost.coverage, cost.model)
+    return [*paragraph(said), *(line for note in notes for line in paragraph(note))]
+
+
+def _facts(cost: ModelCost) -> list[tuple[str, str]]:
+    t = cost.totals
+    return [
+        (
+            "FLOP",
+            f"{t.flops:,} = 2 x {t.fmas:,} FMA + {t.arithmetic:,} + {t.transcendentals:,} (exp, erf, ...)",
+        ),
+        ("parameters", f"{t.parameters:,}, of them {t.embedding_parameters:,} only looked up (embeddings)"),
+        ("download", f"{Bytes(t.download_bytes)} ({t.download_bytes:,} bytes)"),
+        ("traffic", f"{Bytes(t.read_bytes)} read, {Bytes(t.written_bytes)} written, operator by operator"),
+        ("activations", _activations(cost)),
+        ("coverage", wording.coverage_line(cost.coverage)),
+        ("inputs", "; ".join(map(tensor, cost.model.inputs)) or NOTHING),
+        ("outputs", "; ".join(map(tensor, cost.model.outputs)) or NOTHING),
+    ]
+
+
+def _activations(cost: ModelCost) -> str:
+    t = cost.totals
+    where = f" at node {t.peak_activation_node!r}" if t.peak_activation_node else ""
+    return f"{Bytes(t.peak_activation_bytes)} alive at most{where}"
+
+
+def tensor(spec: TensorSpec) -> str:
+    """Show a tensor as `name FLOAT [1, 77]`; an unknown shape is `[?]`."""
+    shape = "?" if spec.shape is None else ", ".join(map(str, spec.shape))
+    return f"{spec.name} {spec.dtype.name} [{shape}]"
+
+
+def operator(domain: str, op_type: str) -> str:
+    """Show an operator type, with its domain where that is not ONNX's own."""
+    return op_type if domain == DEFAULT_DOMAIN else f"{domain}::{op_type}"
+
+
+def _by_op(cost: ModelCost, top: int | None) -> list[str]:
+    unknown = {(u.domain, u.op_type) for u in cost.coverage.unknown}
+    rows = [_group_row(group, is_unknown=group.key in unknown) for group in cost.by_op[:top]]
+    rest = _rest(cost, [group.flops for group in cost.by_op], top, "operator types")
+    return [*table([Column("nodes", right=True), *_NUMBERS, Column("operator")], rows), *rest]
+
+
+def _group_row(group: Group, *, is_unknown: bool) -> tuple[str, ...]:
+    counts = [format_count(group.fmas), format_count(group.flops)]
+    if is_unknown:
+        counts = [_UNCOUNTED, _UNCOUNTED] if not group.flops else [f">={count}" for count in counts]
+    sizes = (group.read_bytes, group.written_bytes, group.parameter_bytes)
+    return (str(group.nodes), *counts, *(str(Bytes(size)) for size in sizes), operator(*group.key))
+
+
+def _by_node(cost: ModelCost, top: int | None) -> list[str]:
+    ranked = sorted(cost.nodes, key=lambda n: (-n.flops, -n.runs * (n.read_bytes + n.written_bytes)))
+    rows = [_node_row(node) for node in ranked[:top]]
+    rest = _rest(cost, [node.flops for node in ranked], top, "nodes")
+    return [*table([*_NUMBERS, Column("operator and node")], rows), *rest]
+
+
+def _node_row(cost: NodeCost) -> tuple[str, ...]:
+    node = cost.node
+    unknown = cost.cost is None and cost.reason
+    counts = [_UNCOUNTED] * 2 if unknown else [format_count(cost.fmas), format_count(cost.flops)]
+    sizes = (cost.runs * cost.read_bytes, cost.runs * cost.written_bytes, cost.parameter_bytes)
+    state = " (folded)" if node.folded else f" (x{cost.runs})" if cost.runs > 1 else ""
+    return (
+        *counts,
+        *(str(Bytes(size)) for size in sizes),
+        f"{operator(node.domain, node.op_type)}{state} {node.name}",
+    )
+
+
+def _rest(cost: ModelCost, flops: Sequence[int], top: int | None, what: str) -> list[str]:
+    hidden = flops[top:] if top else []
+    if not hidden:
+        return []
+    share = 100 * sum(hidden) / cost.totals.flops if cost.totals.flops else 0.0
+    return paragraph(f"{len(hidden)} more {what}: {Flops(sum(hidden))}, {share:.2g} % (--top 0 shows all).")
+
+
+_TABLES = {"op": _by_op, "node": _by_node}
