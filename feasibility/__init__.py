@@ -1,1 +1,129 @@
-"""Say whether a model should run on the device or on a server."""
+"""Say whether a model should run on the user's device or on a server.
+
+    import feasibility as fe
+
+    cost = fe.profile("model.onnx")
+    answer = fe.decide(cost, client="m1", network=fe.network("essay", rtt="150ms"))
+    print(fe.explain(answer))
+
+Public names load what they need on first use: importing this package imports no
+third-party library.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from feasibility.api import (
+        decide,
+        device,
+        devices,
+        explain,
+        network,
+        networks,
+        profile,
+        runtime,
+        runtimes,
+    )
+    from feasibility.cost import Coverage, ModelCost, OpCost
+    from feasibility.decide.records import Decision, Verdict
+    from feasibility.errors import (
+        FeasibilityError,
+        ModelError,
+        ProfileError,
+        UnitError,
+        UnknownShapeError,
+        UsageError,
+    )
+    from feasibility.ir import DType, Node, TensorSpec
+    from feasibility.ops import DEFAULT, RuleSet
+    from feasibility.profiles.models import DeviceProfile, NetworkProfile, RuntimeProfile
+    from feasibility.timing.interval import Interval
+    from feasibility.units import BitsPerSecond, Bytes, BytesPerSecond, Flops, FlopsPerSecond, Seconds
+
+__all__ = [
+    "DEFAULT",
+    "BitsPerSecond",
+    "Bytes",
+    "BytesPerSecond",
+    "Coverage",
+    "DType",
+    "Decision",
+    "DeviceProfile",
+    "FeasibilityError",
+    "Flops",
+    "FlopsPerSecond",
+    "Interval",
+    "ModelCost",
+    "ModelError",
+    "NetworkProfile",
+    "Node",
+    "OpCost",
+    "ProfileError",
+    "RuleSet",
+    "RuntimeProfile",
+    "Seconds",
+    "TensorSpec",
+    "UnitError",
+    "UnknownShapeError",
+    "UsageError",
+    "Verdict",
+    "decide",
+    "device",
+    "devices",
+    "explain",
+    "network",
+    "networks",
+    "profile",
+    "runtime",
+    "runtimes",
+]
+
+_NAMES_OF_ROOMS = {
+    "api": "decide device devices explain network networks profile runtime runtimes",
+    "cost": "Coverage ModelCost OpCost",
+    "decide.records": "Decision Verdict",
+    "errors": "FeasibilityError ModelError ProfileError UnitError UnknownShapeError UsageError",
+    "ir": "DType Node TensorSpec",
+    "ops": "DEFAULT RuleSet",
+    "profiles.models": "DeviceProfile NetworkProfile RuntimeProfile",
+    "timing.interval": "Interval",
+    "units": "BitsPerSecond Bytes BytesPerSecond Flops FlopsPerSecond Seconds",
+}
+_ROOM_OF = {name: room for room, names in _NAMES_OF_ROOMS.items() for name in names.split()}
+
+
+def __getattr__(name: str) -> object:
+    """Load a public name from its room on first use."""
+    if name not in _ROOM_OF:
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg)
+    value: object = getattr(import_module(f"{__name__}.{_ROOM_OF[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """List the public names."""
+    return sorted(__all__)
+
+
+class _Package(ModuleType):
+    """This package, whose `decide` stays the verb although a room is called so too."""
+
+    @property
+    def decide(self) -> Callable[..., Any]:
+        verb: Callable[..., Any] = import_module(f"{__name__}.api").decide
+        return verb
+
+    @decide.setter
+    def decide(self, room: ModuleType) -> None:
+        """Let the import system bind the room `feasibility.decide`, and keep the verb."""
+
+
+sys.modules[__name__].__class__ = _Package

@@ -58,7 +58,8 @@ class _Buffers:
         node = found.node
         fresh = [s for s in node.outputs if s is not None and not s.constant]
         source = node.inputs[0] if node.inputs else None
-        if found.cost is not None and found.cost.role == "view" and source is not None and not source.constant:
+        is_view = found.cost is not None and found.cost.role == "view"
+        if is_view and source is not None and not source.constant:
             self._alias.update((s.name, self.root(source.name)) for s in fresh)
             return []
         for spec in fresh:

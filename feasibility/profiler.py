@@ -13,6 +13,8 @@ from feasibility.ops import DEFAULT, NOT_COUNTED, RuleSet
 
 # float inputs that say where elements go, not what they are worth
 _SHAPE_INPUTS = frozenset({("Resize", 1), ("Resize", 2), ("Upsample", 1)})
+# folded nodes that hand on what the file stores; all others make something new
+_STORED = frozenset({"Constant", "Identity"})
 # operators whose int32 inputs are biases of quantised products
 _INT32_BIAS = frozenset({"QLinearConv", "DequantizeLinear"})
 
@@ -69,7 +71,7 @@ def _with_parameters(nodes: Sequence[NodeCost]) -> list[NodeCost]:
     derived = {
         spec.name
         for found in nodes
-        if found.node.folded and found.node.op_type != "Constant"
+        if found.node.folded and found.node.op_type not in _STORED
         for spec in found.node.outputs
         if spec is not None
     }

@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Literal
+from typing import Literal, Self, get_args
 
 from feasibility.cost import Coverage, ModelCost, ModelRef, Totals
+from feasibility.decide.fields import Fields, read_coverage, read_model, read_totals
+from feasibility.errors import UsageError
 from feasibility.profiles.models import DeviceProfile, NetworkProfile, Precision, RuntimeProfile
 from feasibility.timing.interval import Interval
 from feasibility.units import BitsPerSecond, Bytes, Flops, FlopsPerSecond, Seconds
@@ -27,6 +29,7 @@ class Verdict(Enum):
 
 Compared = Literal["inference", "payload", "cold", "amortised"]
 DEFAULT_CONFIDENCE = 0.8
+SCHEMA_VERSION = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +38,15 @@ class Setting:
 
     value: str
     origin: str
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the JSON form."""
+        return {"value": self.value, "origin": self.origin}
+
+    @classmethod
+    def from_dict(cls, fields: Fields) -> Self:
+        """Read the JSON form back."""
+        return cls(value=fields.text("value"), origin=fields.text("origin"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,10 +82,22 @@ class Phase:
     name: str
     seconds: Interval
 
+    def to_dict(self) -> dict[str, object]:
+        """Return the JSON form."""
+        return {"name": self.name, "seconds": self.seconds.to_dict()}
+
+    @classmethod
+    def from_dict(cls, fields: Fields) -> Self:
+        """Read the JSON form back."""
+        return cls(name=fields.text("name"), seconds=fields.interval("seconds"))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientSide:
-    """The user's device: where the model would run and how long that takes."""
+    """The user's device: where the model would run and how long that takes.
+
+    `phases` are the parts of the first call, in their order.
+    """
 
     device: str
     unit: str
@@ -83,10 +107,38 @@ class ClientSide:
     first_call: Interval
     phases: tuple[Phase, ...]
 
+    def to_dict(self) -> dict[str, object]:
+        """Return the JSON form."""
+        return {
+            "device": self.device,
+            "unit": self.unit,
+            "runtime": self.runtime,
+            "precision": self.precision,
+            "inference_s": self.inference.to_dict(),
+            "first_call_s": self.first_call.to_dict(),
+            "phases": [phase.to_dict() for phase in self.phases],
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Fields) -> Self:
+        """Read the JSON form back."""
+        return cls(
+            device=fields.text("device"),
+            unit=fields.text("unit"),
+            runtime=fields.text("runtime"),
+            precision=fields.text("precision"),
+            inference=fields.interval("inference_s"),
+            first_call=fields.interval("first_call_s"),
+            phases=tuple(Phase.from_dict(row) for row in fields.items("phases")),
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerSide:
-    """The server: inference alone, a warm call, and the first call."""
+    """The server: inference alone, a warm call, and the first call.
+
+    `phases` are the parts of the first call, in their order.
+    """
 
     device: str
     unit: str
@@ -96,6 +148,33 @@ class ServerSide:
     call: Interval
     first_call: Interval
     phases: tuple[Phase, ...]
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the JSON form."""
+        return {
+            "device": self.device,
+            "unit": self.unit,
+            "runtime": self.runtime,
+            "precision": self.precision,
+            "inference_s": self.inference.to_dict(),
+            "call_s": self.call.to_dict(),
+            "first_call_s": self.first_call.to_dict(),
+            "phases": [phase.to_dict() for phase in self.phases],
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Fields) -> Self:
+        """Read the JSON form back."""
+        return cls(
+            device=fields.text("device"),
+            unit=fields.text("unit"),
+            runtime=fields.text("runtime"),
+            precision=fields.text("precision"),
+            inference=fields.interval("inference_s"),
+            call=fields.interval("call_s"),
+            first_call=fields.interval("first_call_s"),
+            phases=tuple(Phase.from_dict(row) for row in fields.items("phases")),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,16 +188,63 @@ class Check:
     quantity_unit: str
     message: str
 
+    def to_dict(self) -> dict[str, object]:
+        """Return the JSON form."""
+        return {
+            "name": self.name,
+            "passed": self.passed,
+            "actual": self.actual,
+            "limit": self.limit,
+            "quantity_unit": self.quantity_unit,
+            "message": self.message,
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Fields) -> Self:
+        """Read the JSON form back."""
+        return cls(
+            name=fields.text("name"),
+            passed=fields.flag_or_none("passed"),
+            actual=fields.number_or_none("actual"),
+            limit=fields.number_or_none("limit"),
+            quantity_unit=fields.text("quantity_unit"),
+            message=fields.text("message"),
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
-    """What the client could compute while the network alone is travelling."""
+    """What the client could compute while the network alone is travelling.
+
+    Passes are None for a model that computes nothing or takes no time.
+    """
 
     window: Seconds
     peak: Flops
     achievable: Flops
-    passes_at_peak: float
-    passes_achievable: float
+    passes_at_peak: float | None
+    passes_achievable: float | None
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the JSON form."""
+        return {
+            "window_s": self.window.value,
+            "peak_flops": self.peak.value,
+            "achievable_flops": self.achievable.value,
+            "passes_at_peak": self.passes_at_peak,
+            "passes_achievable": self.passes_achievable,
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Fields) -> Self:
+        """Read the JSON form back."""
+        return cls(
+            window=Seconds(fields.number("window_s")),
+            peak=Flops(fields.number("peak_flops")),
+            achievable=Flops(fields.number("achievable_flops")),
+            passes_at_peak=fields.number_or_none("passes_at_peak"),
+            passes_achievable=fields.number_or_none("passes_achievable"),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +255,27 @@ class BreakEven:
     downlink: BitsPerSecond | None
     calls: float | None
     client_rate: FlopsPerSecond | None
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the JSON form."""
+        return {
+            "rtt_s": self.rtt.value if self.rtt is not None else None,
+            "downlink_bits_per_s": self.downlink.value if self.downlink is not None else None,
+            "calls": self.calls,
+            "client_flops_per_s": self.client_rate.value if self.client_rate is not None else None,
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Fields) -> Self:
+        """Read the JSON form back."""
+        rtt, downlink = fields.number_or_none("rtt_s"), fields.number_or_none("downlink_bits_per_s")
+        rate = fields.number_or_none("client_flops_per_s")
+        return cls(
+            rtt=None if rtt is None else Seconds(rtt),
+            downlink=None if downlink is None else BitsPerSecond(downlink),
+            calls=fields.number_or_none("calls"),
+            client_rate=None if rate is None else FlopsPerSecond(rate),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,3 +297,67 @@ class Decision:
     break_even: BreakEven
     reasons: tuple[str, ...]
     sources: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the JSON form: SI base units, the unit in the key, nothing lost or rounded."""
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "model": self.model.to_dict(),
+            "totals": self.totals.to_dict(),
+            "coverage": self.coverage.to_dict(),
+            "scenario": {key: setting.to_dict() for key, setting in self.scenario.items()},
+            "verdict": self.verdict.value,
+            "feasible": self.feasible,
+            "confidence": self.confidence,
+            "compared": self.compared,
+            "client": self.client.to_dict(),
+            "server": self.server.to_dict(),
+            "checks": [check.to_dict() for check in self.checks],
+            "window": self.window.to_dict(),
+            "break_even": self.break_even.to_dict(),
+            "reasons": list(self.reasons),
+            "sources": list(self.sources),
+        }
+
+    @classmethod
+    def from_dict(cls, value: Mapping[str, object]) -> Self:
+        """Read the JSON form back; raise UsageError that names what is missing or mistyped."""
+        fields = Fields(value, where="decision")
+        if fields.integer("schema_version") != SCHEMA_VERSION:
+            msg = f"decision: schema_version {fields.integer('schema_version')} is not {SCHEMA_VERSION}"
+            raise UsageError(msg, hint="read it with the version of feasible that wrote it")
+        scenario = fields.inner("scenario")
+        return cls(
+            model=read_model(fields.inner("model")),
+            totals=read_totals(fields.inner("totals")),
+            coverage=read_coverage(fields.inner("coverage")),
+            scenario={key: Setting.from_dict(scenario.inner(key)) for key in scenario.keys},
+            verdict=_read_verdict(fields.text("verdict")),
+            feasible=fields.flag_or_none("feasible"),
+            confidence=fields.number_or_none("confidence"),
+            compared=_read_compared(fields.text("compared")),
+            client=ClientSide.from_dict(fields.inner("client")),
+            server=ServerSide.from_dict(fields.inner("server")),
+            checks=tuple(Check.from_dict(row) for row in fields.items("checks")),
+            window=Window.from_dict(fields.inner("window")),
+            break_even=BreakEven.from_dict(fields.inner("break_even")),
+            reasons=fields.texts("reasons"),
+            sources=fields.texts("sources"),
+        )
+
+
+def _read_verdict(text: str) -> Verdict:
+    for verdict in Verdict:
+        if verdict.value == text:
+            return verdict
+    msg = f"decision: {text!r} is no verdict"
+    raise UsageError(msg)
+
+
+def _read_compared(text: str) -> Compared:
+    kinds: tuple[Compared, ...] = get_args(Compared)
+    for kind in kinds:
+        if kind == text:
+            return kind
+    msg = f"decision: {text!r} is nothing that is compared"
+    raise UsageError(msg)

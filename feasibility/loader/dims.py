@@ -118,7 +118,7 @@ def _evaluate(tokens: tuple[str, ...], lookup: Callable[[str], int]) -> int | No
 
     def atom() -> int:
         token = rest.pop()
-        if token == "(":
+        if token == "(":  # noqa: S105 (a parenthesis)
             inner = expression()
             if rest.pop() != ")":
                 raise ValueError(token)

@@ -24,6 +24,16 @@ Attributes: TypeAlias = Mapping[str, Attribute]
 Evaluate: TypeAlias = Callable[[Sequence[Array | None], Attributes], Array | tuple[Array, ...]]
 
 
+# little-endian types whose raw bytes numpy reads as they are, 8 times faster than to_array
+_PLAIN = {
+    dtype.code: np.dtype(code)
+    for dtype, code in (
+        (DType.FLOAT, "<f4"), (DType.DOUBLE, "<f8"), (DType.INT32, "<i4"), (DType.INT64, "<i8"),
+        (DType.BOOL, "?"), (DType.INT8, "<i1"), (DType.UINT8, "<u1"),
+    )
+}  # fmt: skip
+
+
 def constant(tensor: onnx.TensorProto) -> Array | None:
     """Return the value of a small tensor that the file carries inline, else None."""
     if tensor.data_location == onnx.TensorProto.EXTERNAL or len(tensor.dims) > _MAX_RANK:
@@ -34,6 +44,9 @@ def constant(tensor: onnx.TensorProto) -> Array | None:
         if not 0 <= numel <= MAX_ELEMENTS:
             return None
     try:
+        plain = _PLAIN.get(tensor.data_type)
+        if plain is not None and tensor.HasField("raw_data"):
+            return np.frombuffer(tensor.raw_data, plain).reshape(tuple(tensor.dims))
         return onnx.numpy_helper.to_array(tensor)
     except (ValueError, TypeError, KeyError, AttributeError, RuntimeError):
         return None
@@ -142,6 +155,11 @@ def _cast(inputs: Sequence[Array | None], attributes: Attributes) -> Array:
     if not isinstance(code, int) or DType.from_code(code) in {DType.STRING, DType.UNDEFINED}:
         raise TypeError
     return _first(inputs).astype(numpy_type(code))
+
+
+def _cast_like(inputs: Sequence[Array | None], _: Attributes) -> Array:
+    data, target = _arrays(inputs)
+    return data.astype(target.dtype)
 
 
 def _slice(inputs: Sequence[Array | None], attributes: Attributes) -> Array:
@@ -256,6 +274,26 @@ def _scatter_nd(inputs: Sequence[Array | None], attributes: Attributes) -> Array
     return out
 
 
+def _clip(inputs: Sequence[Array | None], attributes: Attributes) -> Array:
+    data = _first(inputs)
+    low, high = (
+        inputs[n] if n < len(inputs) else attributes.get(name) for n, name in ((1, "min"), (2, "max"))
+    )
+    if low is not None:
+        data = np.maximum(data, low)
+    return np.asarray(data if high is None else np.minimum(data, high))
+
+
+def _one_hot(inputs: Sequence[Array | None], attributes: Attributes) -> Array:
+    indices, depth, values = _arrays(inputs)
+    size, axis = int(depth.reshape(-1)[0]), _int(attributes, "axis", -1)
+    _bounded([*indices.shape, size])
+    hot = np.expand_dims(indices % size, axis) == np.arange(size).reshape(
+        [-1 if n == axis % (indices.ndim + 1) else 1 for n in range(indices.ndim + 1)]
+    )
+    return np.asarray(np.where(hot, values[1], values[0]))
+
+
 def _where(inputs: Sequence[Array | None], _: Attributes) -> Array:
     condition, a, b = _arrays(inputs)
     return np.where(condition, a, b)
@@ -266,17 +304,18 @@ def _non_zero(inputs: Sequence[Array | None], _: Attributes) -> Array:
 
 
 _RULES: dict[str, Evaluate] = {
-    "Abs": _unary(np.abs), "Add": _binary(np.add), "And": _binary(np.logical_and), "Cast": _cast,
-    "Ceil": _unary(np.ceil), "Concat": _concat, "ConstantOfShape": _constant_of_shape,
+    "Abs": _unary(np.abs), "Add": _binary(np.add), "And": _binary(np.logical_and), "Cast": _cast, "CastLike": _cast_like,
+    "Ceil": _unary(np.ceil), "Clip": _clip, "Concat": _concat, "ConstantOfShape": _constant_of_shape,
     "Div": _binary(_divide), "Equal": _binary(np.equal), "Exp": _unary(np.exp), "Expand": _expand,
     "Floor": _unary(np.floor), "Gather": _gather, "Greater": _binary(np.greater),
     "GreaterOrEqual": _binary(np.greater_equal), "Identity": _unary(np.asarray), "Less": _binary(np.less),
     "LessOrEqual": _binary(np.less_equal), "Log": _unary(np.log), "Max": _variadic(np.maximum),
     "Min": _variadic(np.minimum), "Mod": _mod, "Mul": _binary(np.multiply), "Neg": _unary(np.negative),
-    "NonZero": _non_zero, "Not": _unary(np.logical_not), "Or": _binary(np.logical_or), "Pow": _binary(np.power),
-    "Range": _range, "Reciprocal": _unary(np.reciprocal), "ReduceMax": _reduce(np.max), "ReduceMin": _reduce(np.min),
-    "ReduceProd": _reduce(np.prod), "ReduceSum": _reduce(np.sum), "Reshape": _reshape, "Round": _unary(np.rint),
-    "ScatterND": _scatter_nd, "Sign": _unary(np.sign), "Slice": _slice, "Split": _split, "Sqrt": _unary(np.sqrt),
+    "NonZero": _non_zero, "Not": _unary(np.logical_not), "OneHot": _one_hot, "Or": _binary(np.logical_or),
+    "Pow": _binary(np.power), "Range": _range, "Reciprocal": _unary(np.reciprocal),
+    "ReduceMax": _reduce(np.max), "ReduceMin": _reduce(np.min), "ReduceProd": _reduce(np.prod),
+    "ReduceSum": _reduce(np.sum), "Reshape": _reshape, "Round": _unary(np.rint), "ScatterND": _scatter_nd,
+    "Sign": _unary(np.sign), "Slice": _slice, "Split": _split, "Sqrt": _unary(np.sqrt),
     "Squeeze": _squeeze, "Sub": _binary(np.subtract), "Sum": _variadic(np.add), "Tile": _tile,
     "Transpose": _transpose, "Unsqueeze": _unsqueeze, "Where": _where, "Xor": _binary(np.logical_xor),
 }  # fmt: skip

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from math import prod
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, cast
 
 import numpy as np
 import onnx
@@ -16,6 +16,7 @@ from onnx import defs, numpy_helper
 from onnx.shape_inference import infer_node_outputs
 
 from feasibility.ir import DEFAULT_DOMAIN, MICROSOFT_DOMAIN, Attribute, DType
+from feasibility.loader.schema import find_schema
 
 Dims: TypeAlias = tuple[int | None, ...]
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
@@ -31,9 +32,7 @@ class Type(NamedTuple):
     @property
     def shape(self) -> tuple[int, ...] | None:
         """Return the shape when every dimension is known."""
-        if self.dims is None or self.opaque or any(d is None for d in self.dims):
-            return None
-        return tuple(d for d in self.dims if d is not None)
+        return None if self.dims is None or None in self.dims else cast("tuple[int, ...]", self.dims)
 
 
 UNKNOWN = Type(0, None)
@@ -84,12 +83,17 @@ def to_proto(kind: Type) -> onnx.TypeProto:
     return onnx.helper.make_tensor_type_proto(kind.elem, kind.dims)
 
 
+_CONTROL_FLOW = frozenset({"If", "Loop", "Scan", "SequenceMap"})
+
+
 def infer(call: Call, proto: onnx.NodeProto, opsets: Mapping[str, int]) -> Inferred:
     """Return the output types of a node; unknown ones are said, never guessed."""
+    if call.domain == DEFAULT_DOMAIN and call.op_type in _CONTROL_FLOW:
+        return Inferred((UNKNOWN,) * call.outputs, f"what {call.op_type} runs is decided at run time")
     own = _OWN.get((call.domain, call.op_type))
     if own is not None:
         return _by_rule(own, call)
-    schema = _schema(call)
+    schema = find_schema(call.domain, call.op_type, call.opset)
     if schema is None:
         return Inferred((UNKNOWN,) * call.outputs, f"no shape rule for {call.domain}::{call.op_type}")
     if schema.has_type_and_shape_inference_function:
@@ -98,14 +102,6 @@ def infer(call: Call, proto: onnx.NodeProto, opsets: Mapping[str, int]) -> Infer
     if old is None:
         return Inferred((UNKNOWN,) * call.outputs, f"no shape rule for {call.op_type}-{schema.since_version}")
     return _by_rule(old, call)
-
-
-def _schema(call: Call) -> defs.OpSchema | None:
-    domain = "" if call.domain == DEFAULT_DOMAIN else call.domain
-    try:
-        return defs.get_schema(call.op_type, call.opset, domain)
-    except defs.SchemaError:
-        return None
 
 
 def _by_onnx(schema: defs.OpSchema, call: Call, proto: onnx.NodeProto, opsets: Mapping[str, int]) -> Inferred:
@@ -119,12 +115,20 @@ def _by_onnx(schema: defs.OpSchema, call: Call, proto: onnx.NodeProto, opsets: M
     imports = [onnx.helper.make_opsetid("" if d == DEFAULT_DOMAIN else d, v) for d, v in opsets.items()]
     try:
         answer = infer_node_outputs(schema, neutral, types, data, opset_imports=imports)
-    except (onnx.shape_inference.InferenceError, RuntimeError, ValueError, TypeError) as error:
+    except _REFUSED as error:
         return Inferred((UNKNOWN,) * call.outputs, _first_line(error))
     found = [answer.get(f"o{n}") for n in range(call.outputs)]
     return Inferred(tuple(UNKNOWN if proto is None else from_proto(proto) for proto in found))
 
 
+# what onnx raises on a node that does not fit its schema
+_REFUSED = (
+    onnx.checker.ValidationError,
+    onnx.shape_inference.InferenceError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
 _GRAPHS = (onnx.AttributeProto.GRAPH, onnx.AttributeProto.GRAPHS)
 _MAX_REASON = 160
 
@@ -295,15 +299,16 @@ _OLD: dict[str, Rule] = {
     **dict.fromkeys(("Add", "Sub", "Mul", "Div", "PRelu"), _old_binary),
     **dict.fromkeys(
         (
-            "Abs", "BatchNormalization", "Ceil", "Clip", "Dropout", "Elu", "Exp", "Floor", "GroupNormalization",
-            "HardSigmoid", "InstanceNormalization", "LeakyRelu", "Log", "Max", "Mean", "MeanVarianceNormalization",
-            "Min", "Neg", "Reciprocal", "Relu", "Selu", "Sigmoid", "Sqrt", "Sum", "Tanh",
+            "Abs", "BatchNormalization", "Ceil", "Clip", "Dropout", "Elu", "Exp", "Floor",
+            "GroupNormalization", "HardSigmoid", "InstanceNormalization", "LeakyRelu", "Log", "Max",
+            "Mean", "MeanVarianceNormalization", "Min", "Neg", "Reciprocal", "Relu", "Selu", "Sigmoid",
+            "Sqrt", "Sum", "Tanh",
         ),
         _same_as_first,
     ),
-    "Cast": _cast_1, "Compress": _compress, "Concat": _concat_1, "Gemm": _gemm_1, "GlobalLpPool": _global_pool,
-    "GreaterOrEqual": _compare, "LessOrEqual": _compare, "Pad": _pad_1, "Reshape": _reshape_1, "Split": _split_1,
-    "Upsample": _upsample_1,
+    "Cast": _cast_1, "Compress": _compress, "Concat": _concat_1, "Gemm": _gemm_1,
+    "GlobalLpPool": _global_pool, "GreaterOrEqual": _compare, "LessOrEqual": _compare, "Pad": _pad_1,
+    "Reshape": _reshape_1, "Split": _split_1, "Upsample": _upsample_1,
 }  # fmt: skip
 
 
@@ -328,7 +333,7 @@ def _label(term: str, dims: Dims, sizes: dict[str, int | None]) -> Dims:
     """Match a term's letters with a shape; return what the ellipsis covers."""
     head, dots, tail = term.partition("...")
     covered = len(dims) - len(head) - len(tail)
-    if not (head + tail).isalpha() and head + tail or covered < 0 or (covered and not dots):
+    if (head + tail and not (head + tail).isalpha()) or covered < 0 or (covered and not dots):
         msg = f"term {term[:64]!r} does not fit a rank of {len(dims)}"
         raise ValueError(msg)
     letters = (*zip(head, dims, strict=False), *zip(tail, dims[len(head) + covered :], strict=True))
@@ -365,14 +370,3 @@ _OWN: dict[tuple[str, str], Rule] = {
     (MICROSOFT_DOMAIN, "SkipSimplifiedLayerNormalization"): _skip_layer_normalization,
     (MICROSOFT_DOMAIN, "QuickGelu"): _same_as_first,
 }
-__all__ = [
-    "UNKNOWN",
-    "Call",
-    "Inferred",
-    "TensorSpec",
-    "Type",
-    "broadcast",
-    "einsum_dims",
-    "from_proto",
-    "infer",
-]

@@ -12,7 +12,6 @@ from typing import TypeAlias
 
 import numpy as np
 import onnx
-from onnx import defs
 
 from feasibility.errors import ModelError
 from feasibility.ir import DEFAULT_DOMAIN, Attribute, DType, Graph, Model, Node, TensorSpec
@@ -21,8 +20,9 @@ from feasibility.loader import fold
 from feasibility.loader.dims import Dimensions
 from feasibility.loader.order import in_order
 from feasibility.loader.read import Source
+from feasibility.loader.schema import find_schema, function_body
 from feasibility.loader.scope import Names, Scope, Tensor
-from feasibility.loader.shapes import UNKNOWN, Call, Inferred, Type, from_proto, infer
+from feasibility.loader.shapes import UNKNOWN, Call, Inferred, Type, from_proto, infer, to_proto
 
 MAX_NODES = 1_000_000  # after inlining
 
@@ -173,14 +173,13 @@ class _Walker:
         opset = scope.opsets.get(domain, 1)
         if self.has_rule(domain, node.op_type, opset):
             return None
-        try:
-            schema = defs.get_schema(node.op_type, opset, "" if domain == DEFAULT_DOMAIN else domain)
-        except defs.SchemaError:
+        schema = find_schema(domain, node.op_type, opset)
+        if schema is None:
             return None
-        if schema.has_function:
-            body: onnx.FunctionProto = schema.function_body
-            return body
-        return None
+        self.progress(node.name)
+        return function_body(
+            schema, node, [onnx.TypeProto() if t is None else to_proto(t.type) for t in inputs]
+        )
 
     def _inline_function(
         self, body: onnx.FunctionProto, node: onnx.NodeProto, name: str, inputs: Inputs, scope: Scope
@@ -329,9 +328,13 @@ def _as_type(array: fold.Array, kind: Type) -> fold.Array:
 Special: TypeAlias = Callable[[onnx.NodeProto, Inputs, Scope, Attributes], list[Tensor | None] | None]
 
 _CONSTANT_DTYPES = {
-    "value_float": DType.FLOAT, "value_floats": DType.FLOAT, "value_int": DType.INT64, "value_ints": DType.INT64,
-    "value_string": DType.STRING, "value_strings": DType.STRING,
-}  # fmt: skip
+    "value_float": DType.FLOAT,
+    "value_floats": DType.FLOAT,
+    "value_int": DType.INT64,
+    "value_ints": DType.INT64,
+    "value_string": DType.STRING,
+    "value_strings": DType.STRING,
+}
 
 
 def _constant(

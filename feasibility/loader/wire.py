@@ -24,9 +24,10 @@ Place: TypeAlias = tuple[
 
 # A payload up to this size stays, because shapes are computed from small tensors (design, section 3).
 KEEP_PAYLOAD_BYTES = 8 * 1024
-# The largest graph accepted, in bytes without weights. The largest of 219 real ones takes 1.7 MB (2026-11); forests
-# of ai.onnx.ml keep their trees in attributes, which stay, and need a hundred times that.
-MAX_GRAPH_BYTES = 256 * 1024**2
+# The largest graph accepted, in bytes without weights. The largest of 219 real ones takes 1.7 MB (2026-11);
+# forests of ai.onnx.ml keep their trees in attributes, which stay, and need up to a hundred times that. Parsed
+# twice over it must fit the memory that isolate.py allows.
+MAX_GRAPH_BYTES = 128 * 1024**2
 # Fields that may be looked at. A graph of 100,000 nodes needs about 300,000; this many take a few seconds.
 MAX_FIELDS = 10_000_000
 # Messages inside messages: protobuf's own limit (its default recursion limit in every language, 2026).
@@ -82,7 +83,7 @@ _TENSOR_NUMBERS = (
     | _tags(I64, double_data=10)
 )
 
-# Field numbers of onnx-ml.proto, onnx 1.23 (2026); tests/loader/test_wire.py holds them to the installed onnx.
+# Field numbers of onnx-ml.proto, onnx 1.23.2 (2026-11); a test holds them to the installed onnx.
 MESSAGES: Mapping[str, Message] = MappingProxyType(
     {
         message.name: message
@@ -163,8 +164,8 @@ MESSAGES: Mapping[str, Message] = MappingProxyType(
     }
 )
 
-# One number of a repeated field by wire type. A row of them is crossed by one regular expression, a hundred times
-# faster than field by field; possessive (++), so that it neither backtracks nor remembers.
+# One number of a repeated field by wire type. A row of them is crossed by one regular expression, far faster
+# than field by field; possessive (++), so that it neither backtracks nor remembers.
 _NUMBER = MappingProxyType(
     {VARINT: rb"[\x80-\xff]{0,9}[\x00-\x7f]", I32: rb"[\x00-\xff]{4}", I64: rb"[\x00-\xff]{8}"}
 )
@@ -265,7 +266,7 @@ def _number_end(buffer: Buffer, tag: int, at: int, end: int) -> int:
 def _overrun(buffer: Buffer, begin: int, stop: int, end: int) -> ModelError:
     """Say that a field goes on past the end of what holds it."""
     if end == len(buffer):
-        msg = f"the file is cut short at byte {end:,}: its field at byte {begin:,} goes on to byte {stop:,} at least"
+        msg = f"the file is cut short at byte {end:,}: its field at byte {begin:,} goes on to byte {stop:,}"
         return CutShortError(msg, hint="download or export the file again")
     msg = f"the field at byte {begin:,} goes on to byte {stop:,}, past the end of its parent at {end:,}"
     return ModelError(msg, hint="the file is damaged; download or export it again")
@@ -284,7 +285,8 @@ class _Cutter:
         """Join what is kept; raise ModelError when that is too large."""
         self._keep(len(self.buffer))
         check_graph_size(sum(len(p) if isinstance(p, bytes) else p.stop - p.start for p in self.kept))
-        return b"".join(p if isinstance(p, bytes) else self.buffer[p] for p in self.kept)
+        view = memoryview(self.buffer)
+        return b"".join(p if isinstance(p, bytes) else view[p] for p in self.kept)
 
     def message(self, message: Message, start: int, end: int, depth: int) -> int:
         """Walk one message; return how many bytes shorter it gets."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 from feasibility.cost import OpCost
 from feasibility.ir import Node
 from feasibility.ops.elementwise import SWISH
+from feasibility.ops.normalisation import SOFTMAX_ARITHMETIC
 from feasibility.ops.roles import heavy, light
 from feasibility.ops.rules import Family
 from feasibility.ops.sizes import positive, size, size_without
 
 family = Family()
 
-SOFTMAX_ARITHMETIC = 4  # per element: max, subtract, sum, divide; and one exp
 _PACKED_RANK = 3  # [batch, sequence, heads * head size]
 _PER_PAIR = 6  # a rotation: four multiplies and two additions
 

@@ -52,41 +52,63 @@ def _pairwise(terms: list[Term], output: Term, sizes: dict[Label, int]) -> tuple
     """Return the fmas of steps that sum a label, and the multiplies of those that do not."""
     fmas = multiplies = 0
     have = set(terms[0])
-    for place, term in enumerate(terms[1:], start=2):
+    for term, needed in zip(terms[1:], _needed_after(terms, output), strict=True):
         joined = have | set(term)
-        have = joined & set(output).union(*terms[place:])
+        have = joined & needed
         work = prod(sizes[label] for label in joined)
         fmas, multiplies = (fmas, multiplies + work) if have == joined else (fmas + work, multiplies)
     return fmas, multiplies
 
 
+def _needed_after(terms: list[Term], output: Term) -> list[set[Label]]:
+    """Return, for each operand but the first, the labels that anything after it needs."""
+    needed = [set(output)]
+    for term in reversed(terms[2:]):
+        needed.append(needed[-1] | set(term))
+    return needed[::-1]
+
+
 def _parse(node: Node, operands: tuple[TensorSpec, ...]) -> tuple[list[Term], Term]:
+    """Return the labels of every axis of every operand, and those of the output."""
     equation = "".join(node.string("equation").split())
     left, arrow, right = equation.partition("->")
     texts = left.split(",")
     if len(texts) != len(operands):
         raise _wrong(node, f"has {len(texts)} terms for {len(operands)} operands")
-    letters = [_letters(node, text) for text in texts]
-    extra = [len(spec.dims) - len(found) for found, spec in zip(letters, operands, strict=True)]
-    if any(n < 0 or (n and _ELLIPSIS not in text) for n, text in zip(extra, texts, strict=True)):
-        raise _wrong(node, f"does not fit operands of rank {[len(spec.dims) for spec in operands]}")
-    terms = [(*range(-n, 0), *found) for n, found in zip(extra, letters, strict=True)]
-    spread = tuple(range(-max(extra), 0))
-    if not arrow:
-        return terms, (*spread, *_implicit(letters))
-    return terms, (*(spread if _ELLIPSIS in right else ()), *_letters(node, right))
+    pairs = zip(texts, operands, strict=True)
+    spread = [_spread(node, text, len(spec.dims)) for text, spec in pairs]
+    terms = [_term(text, n) for text, n in zip(texts, spread, strict=True)]
+    widest = max(spread)
+    if arrow:
+        _spread(node, right, len(_letters(right)) + widest * (_ELLIPSIS in right))
+        return terms, _term(right, widest)
+    return terms, (*_term(_ELLIPSIS, widest), *_implicit(texts))
 
 
-def _letters(node: Node, text: str) -> tuple[str, ...]:
-    rest = text.replace(_ELLIPSIS, "", 1)
-    if not all(c.isalpha() for c in rest):
+def _letters(text: str) -> str:
+    return text.replace(_ELLIPSIS, "", 1)
+
+
+def _spread(node: Node, text: str, rank: int) -> int:
+    """Return how many axes the ellipsis of a term stands for."""
+    letters = _letters(text)
+    if letters and not letters.isalpha():
         raise _wrong(node, "holds something other than letters")
-    return tuple(rest)
+    spread = rank - len(letters)
+    if spread < 0 or (spread and _ELLIPSIS not in text):
+        raise _wrong(node, f"does not fit an operand of rank {rank}")
+    return spread
 
 
-def _implicit(letters: list[tuple[str, ...]]) -> tuple[str, ...]:
+def _term(text: str, spread: int) -> Term:
+    """Label every axis; those of an ellipsis count from its end, so that they broadcast."""
+    before, _, after = text.partition(_ELLIPSIS)
+    return (*before, *range(-spread, 0), *after)
+
+
+def _implicit(texts: list[str]) -> tuple[str, ...]:
     """Return the labels that occur once, in order: the output where no arrow names it."""
-    counts = Counter(letter for term in letters for letter in term)
+    counts = Counter("".join(map(_letters, texts)))
     return tuple(sorted(letter for letter, n in counts.items() if n == 1))
 
 

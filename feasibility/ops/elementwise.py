@@ -26,9 +26,7 @@ class PerElement:
     def __call__(self, node: Node) -> OpCost:
         """Multiply by the size of the output."""
         count = node.output(0).numel
-        return light(
-            node, arithmetic=self.arithmetic * count, transcendentals=self.transcendentals * count
-        )
+        return light(node, arithmetic=self.arithmetic * count, transcendentals=self.transcendentals * count)
 
     def plus(self, arithmetic: int) -> PerElement:
         """Return the same work with some arithmetic more."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import prod
 
 from feasibility.cost import OpCost
+from feasibility.errors import FeasibilityError
 from feasibility.ir import Node
 from feasibility.ops.roles import light, move
 from feasibility.ops.rules import Family
@@ -12,16 +13,25 @@ from feasibility.ops.sizes import size, size_without
 
 family = Family()
 
-LINEAR_TAPS = 2
-CUBIC_TAPS = 4
-_TAPS = {"linear": LINEAR_TAPS, "bilinear": LINEAR_TAPS, "cubic": CUBIC_TAPS, "bicubic": CUBIC_TAPS}
+_TAPS = {"nearest": 1, "linear": 2, "bilinear": 2, "cubic": 4, "bicubic": 4}  # per axis
 _DENORMALISE = 4  # per coordinate: ((x + 1) * size - 1) / 2
-_LINEAR_2D = LINEAR_TAPS**2
+_BILINEAR = 4  # taps in a plane
 
 
 def weighted_sum(taps: int) -> int:
-    """Return the arithmetic of one weighted sum: a multiply per tap and the additions between."""
-    return 2 * taps - 1
+    """Return the arithmetic of one weighted sum: a multiply per tap and the additions between.
+
+    A single tap is a copy.
+    """
+    return 2 * taps - 1 if taps > 1 else 0
+
+
+def _taps(node: Node, default: str) -> int:
+    mode = node.string("mode", default)
+    if mode not in _TAPS:
+        msg = f"node {node.name!r} ({node.op_type}): no interpolation is called {mode!r}"
+        raise FeasibilityError(msg)
+    return _TAPS[mode]
 
 
 @family.op("Resize", "Upsample")
@@ -35,8 +45,8 @@ def resize(node: Node) -> OpCost:
     Dtype:   of X
     Source:  ONNX Resize-19, Upsample-10
     """
-    taps = _TAPS.get(node.string("mode", "nearest"))
-    if taps is None:
+    taps = _taps(node, "nearest")
+    if taps == 1:
         return move(node)
     x, y = node.input(0), node.output(0)
     antialias = node.int("antialias", 0) != 0
@@ -45,7 +55,7 @@ def resize(node: Node) -> OpCost:
         for before, after in zip(x.dims, y.dims, strict=False)
         if before != after
     )
-    return light(node, arithmetic=y.numel * weighted_sum(window) if window > 1 else 0)
+    return light(node, arithmetic=y.numel * weighted_sum(window))
 
 
 @family.op("GridSample")
@@ -60,10 +70,8 @@ def grid_sample(node: Node) -> OpCost:
     Source:  ONNX GridSample-22
     """
     grid = node.input(1)
-    taps = _TAPS.get(node.string("mode", "linear"))
-    rank = len(node.input(0).dims[2:])
-    per_output = weighted_sum(taps**rank) if taps else 0
-    return light(node, arithmetic=node.output(0).numel * per_output + _DENORMALISE * grid.numel)
+    window = _taps(node, "linear") ** len(node.input(0).dims[2:])
+    return light(node, arithmetic=node.output(0).numel * weighted_sum(window) + _DENORMALISE * grid.numel)
 
 
 @family.op("RoiAlign")
@@ -81,7 +89,7 @@ def roi_align(node: Node) -> OpCost:
     y = node.output(0)
     average = int(node.string("mode", "avg") == "avg")
     samples = _samples_per_bin(node)
-    return light(node, arithmetic=y.numel * (samples * (weighted_sum(_LINEAR_2D) + 1) + average))
+    return light(node, arithmetic=y.numel * (samples * (weighted_sum(_BILINEAR) + 1) + average))
 
 
 def _samples_per_bin(node: Node) -> int:

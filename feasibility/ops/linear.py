@@ -81,7 +81,7 @@ def qlinear_matmul(node: Node) -> OpCost:
 
 @family.op("Det")
 def det(node: Node) -> OpCost:
-    """Determinant by elimination.
+    """Eliminate to get the determinant.
 
     Shapes:  X [..., M, M], Y [...]
     Count:   per matrix (M-1)*M*(2M-1)/6 fmas below the pivots, M*(M-1)/2 divisions and M

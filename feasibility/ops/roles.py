@@ -50,9 +50,7 @@ def heavy(  # noqa: PLR0913 (one argument per field of the record)
 
 def move(node: Node, *, arithmetic: int = 0, reads: int | None = None, writes: int | None = None) -> OpCost:
     """Cost a copy; bytes come from the tensor specs unless given."""
-    return OpCost(
-        arithmetic=arithmetic, dtype=running_dtype(node), role="move", reads=reads, writes=writes
-    )
+    return OpCost(arithmetic=arithmetic, dtype=running_dtype(node), role="move", reads=reads, writes=writes)
 
 
 def view(node: Node) -> OpCost:

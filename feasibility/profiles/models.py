@@ -5,10 +5,10 @@ Every number is a fact: its value with a unit, its evidence, its source and date
 
 from __future__ import annotations
 
-from datetime import date as Date  # noqa: N812
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from datetime import date as Date  # noqa: N812 (the field is called date too)
+from typing import Annotated, Any, Generic, Literal, TypeVar, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 from feasibility.errors import UnitError
 from feasibility.units import BitsPerSecond, Bytes, BytesPerSecond, FlopsPerSecond, Seconds
@@ -21,35 +21,56 @@ MemoryPool = Literal["app", "browser"]
 OpClassName = Literal["dense", "pointwise", "depthwise", "matmul"]
 
 MAX_EFFICIENCY = 3  # an effective constant may exceed 1 where fitted terms overlap
+_MAX_QUOTE = 60  # characters of a wrong value that a message repeats
 
 
 class _Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
 
-def _parser(unit: type[Any]) -> BeforeValidator:
+def _parser(unit: type[Any], *, may_be_zero: bool = False) -> BeforeValidator:
     """Read quoted text with a unit; pass on what is a quantity already."""
 
     def parse(value: object) -> object:
         if isinstance(value, unit):
-            return value
-        if not isinstance(value, str):
-            msg = f"{value!r} has no unit; write it quoted, like {unit.example!r}"
+            quantity = value
+        elif isinstance(value, str):
+            quantity = _parsed(unit, value)
+        else:
+            msg = f"{_short(value)} has no unit; write it quoted, like {unit.example!r}"
             raise ValueError(msg)  # noqa: TRY004 (pydantic collects ValueErrors)
-        try:
-            return unit.parse(value)
-        except UnitError as error:
-            raise ValueError(error.message) from None
+        if not quantity and not may_be_zero:
+            msg = f"{_short(value)} must be more than zero"
+            raise ValueError(msg)
+        return quantity
 
     return BeforeValidator(parse)
+
+
+def _parsed(unit: type[Any], text: str) -> Any:  # noqa: ANN401 (whatever quantity `unit` is)
+    try:
+        return unit.parse(text)
+    except UnitError as error:
+        raise ValueError(error.message) from None
+
+
+def _short(value: object) -> str:
+    """Quote what a file says, without repeating a page of it."""
+    text = repr(value)
+    return text if len(text) <= _MAX_QUOTE else text[:_MAX_QUOTE] + "..."
 
 
 T = TypeVar("T")
 RateQ = Annotated[FlopsPerSecond, _parser(FlopsPerSecond)]
 BandwidthQ = Annotated[BytesPerSecond, _parser(BytesPerSecond)]
-BytesQ = Annotated[Bytes, _parser(Bytes)]
-SecondsQ = Annotated[Seconds, _parser(Seconds)]
+BytesQ = Annotated[Bytes, _parser(Bytes, may_be_zero=True)]
+SecondsQ = Annotated[Seconds, _parser(Seconds, may_be_zero=True)]
 LinkRateQ = Annotated[BitsPerSecond, _parser(BitsPerSecond)]
+
+# strict: YAML's true and quoted digits are not numbers
+Share = Annotated[float, Field(gt=0, le=MAX_EFFICIENCY, strict=True)]
+Price = Annotated[float, Field(ge=0, strict=True, allow_inf_nan=False)]
+Fraction = Annotated[float, Field(ge=0, lt=1, strict=True)]
 
 
 class Fact(_Record, Generic[T]):
@@ -83,18 +104,24 @@ class Memory(_Record):
     browser: Fact[BytesQ] | None = None
 
 
-class DeviceProfile(_Record):
-    """A device that a model may run on. `id` is the file's name."""
+class _Profile(_Record):
+    """A whole file. The catalog fills `id` (the file's name) and `origin` (where it was found)."""
 
     id: str
+    origin: str = Field(default="", exclude=True, repr=False)
+
+
+class DeviceProfile(_Profile):
+    """A device that a model may run on."""
+
     name: str
     vendor: str
     device_class: DeviceClass = Field(alias="class")
-    year: int
+    year: Annotated[int, Field(ge=1990, le=2100, strict=True)]
     units: dict[str, ComputeUnit] = Field(min_length=1)
     default_unit: str
     memory: Memory
-    price_usd_per_hour: Fact[float] | None = None
+    price_usd_per_hour: Fact[Price] | None = None
     note: str | None = None
 
 
@@ -105,26 +132,35 @@ class Coefficients(_Record):
     t0_light + B/(b_light*BW); an inference adds `constant` once.
     """
 
-    efficiency: dict[OpClassName, Annotated[float, Field(gt=0, le=MAX_EFFICIENCY)]]  # e
-    bandwidth_share: Annotated[float, Field(gt=0, le=MAX_EFFICIENCY)]  # b
-    light_bandwidth_share: Annotated[float, Field(gt=0)] | None  # b_light; null: the runtime fuses, free
+    efficiency: dict[OpClassName, Share]  # e, of every class
+    bandwidth_share: Share  # b
+    light_bandwidth_share: Share | None  # b_light; null: the runtime fuses, free
     overhead: SecondsQ  # t0
     light_overhead: SecondsQ  # t0_light
     constant: SecondsQ
-    exponent: Annotated[float, Field(ge=1)] = 1.0  # p
-    sigma: Annotated[float, Field(gt=0, le=2)]
+    exponent: Annotated[float, Field(ge=1, le=64, strict=True)] = 1.0  # p
+    sigma: Annotated[float, Field(gt=0, le=2, strict=True)]
     peak: Precision | None = None  # whose peak P is, where not this precision's (Hexagon float: int8)
-    n: int | None = None  # timings behind it
+    n: Annotated[int, Field(ge=1, strict=True)] | None = None  # timings behind it
     evidence: Evidence
     source: str = Field(min_length=1)
     date: Date
     note: str | None = None
 
+    @field_validator("efficiency")
+    @classmethod
+    def _covers_every_class(cls, value: dict[OpClassName, float]) -> dict[OpClassName, float]:
+        """Refuse a missing class: it would be an unknown that counts as free."""
+        missing = [name for name in get_args(OpClassName) if name not in value]
+        if missing:
+            msg = f"no efficiency for {', '.join(missing)}; every operator class needs one"
+            raise ValueError(msg)
+        return value
 
-class RuntimeProfile(_Record):
+
+class RuntimeProfile(_Profile):
     """A runtime on a kind of unit: coefficients per precision, and the memory it may use."""
 
-    id: str
     name: str
     unit_kinds: tuple[UnitKind, ...] = Field(min_length=1)
     memory_pool: MemoryPool
@@ -134,19 +170,18 @@ class RuntimeProfile(_Record):
     note: str | None = None
 
 
-class NetworkProfile(_Record):
+class NetworkProfile(_Profile):
     """A link between user and server. Handshake: TCP + TLS, or QUIC."""
 
-    id: str
     name: str
     rtt: Fact[SecondsQ]
     downlink: Fact[LinkRateQ]
     uplink: Fact[LinkRateQ]
     dns: Fact[SecondsQ] | None = None
     wake_up: Fact[SecondsQ] | None = None
-    loss: Fact[float] | None = None
+    loss: Fact[Fraction] | None = None
     transport: Literal["tcp", "quic"] = "tcp"
     tls: Literal["1.2", "1.3"] = "1.3"
     congestion: Literal["cubic", "reno"] = "cubic"
-    preset: bool = False  # a tool's definition, not a measured link
+    preset: Annotated[bool, Field(strict=True)] = False  # a tool's definition, not a measured link
     note: str | None = None

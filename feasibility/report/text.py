@@ -32,9 +32,15 @@ def render(decision: Decision, *, why: bool = False) -> str:
     return "\n".join(lines) + "\n"
 
 
-def render_short(decision: Decision) -> str:
-    """Return the verdict and what was assumed, nothing else."""
-    return "\n".join(lead(decision)) + "\n"
+def render_short(decisions: Sequence[Decision]) -> str:
+    """Return the verdicts and what they assume about the models, nothing else."""
+    several = len({decision.model.path for decision in decisions}) > 1
+    return "".join(_short(decision, several=several) for decision in decisions)
+
+
+def _short(decision: Decision, *, several: bool) -> str:
+    named = paragraph(f"{decision.model.path}:") if several else []
+    return "\n".join([*named, *lead(decision)]) + "\n"
 
 
 def lead(decision: Decision) -> list[str]:

@@ -12,7 +12,10 @@ from feasibility.report.wording import NOTHING
 from feasibility.units import Bytes, Flops, format_count
 
 _UNCOUNTED = "?"
-_NUMBERS = tuple(Column(title, right=True) for title in ("FMA", "FLOP", "read", "written", "weights"))
+
+
+def _numbers(*titles: str) -> list[Column]:
+    return [Column(title, right=True) for title in titles]
 
 
 def render_cost(cost: ModelCost, *, by: str = "op", top: int = 0) -> str:
@@ -55,9 +58,9 @@ def _activations(cost: ModelCost) -> str:
 
 
 def tensor(spec: TensorSpec) -> str:
-    """Show a tensor as `name FLOAT [1, 77]`; an unknown shape is `[?]`."""
+    """Show a tensor as `name float [1, 77]`; an unknown shape is `[?]`."""
     shape = "?" if spec.shape is None else ", ".join(map(str, spec.shape))
-    return f"{spec.name} {spec.dtype.name} [{shape}]"
+    return f"{spec.name} {spec.dtype.name.lower()} [{shape}]"
 
 
 def operator(domain: str, op_type: str) -> str:
@@ -68,8 +71,9 @@ def operator(domain: str, op_type: str) -> str:
 def _by_op(cost: ModelCost, top: int | None) -> list[str]:
     unknown = {(u.domain, u.op_type) for u in cost.coverage.unknown}
     rows = [_group_row(group, is_unknown=group.key in unknown) for group in cost.by_op[:top]]
+    columns = [*_numbers("nodes", "FMA", "FLOP", "read", "written", "weights"), Column("operator")]
     rest = _rest(cost, [group.flops for group in cost.by_op], top, "operator types")
-    return [*table([Column("nodes", right=True), *_NUMBERS, Column("operator")], rows), *rest]
+    return [*table(columns, rows), *rest]
 
 
 def _group_row(group: Group, *, is_unknown: bool) -> tuple[str, ...]:
@@ -83,15 +87,16 @@ def _group_row(group: Group, *, is_unknown: bool) -> tuple[str, ...]:
 def _by_node(cost: ModelCost, top: int | None) -> list[str]:
     ranked = sorted(cost.nodes, key=lambda n: (-n.flops, -n.runs * (n.read_bytes + n.written_bytes)))
     rows = [_node_row(node) for node in ranked[:top]]
+    columns = [*_numbers("FMA", "FLOP", "traffic", "weights"), Column("operator and node")]
     rest = _rest(cost, [node.flops for node in ranked], top, "nodes")
-    return [*table([*_NUMBERS, Column("operator and node")], rows), *rest]
+    return [*table(columns, rows), *rest]
 
 
 def _node_row(cost: NodeCost) -> tuple[str, ...]:
     node = cost.node
     unknown = cost.cost is None and cost.reason
     counts = [_UNCOUNTED] * 2 if unknown else [format_count(cost.fmas), format_count(cost.flops)]
-    sizes = (cost.runs * cost.read_bytes, cost.runs * cost.written_bytes, cost.parameter_bytes)
+    sizes = (cost.runs * (cost.read_bytes + cost.written_bytes), cost.parameter_bytes)
     state = " (folded)" if node.folded else f" (x{cost.runs})" if cost.runs > 1 else ""
     return (
         *counts,

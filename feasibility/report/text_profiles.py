@@ -14,21 +14,17 @@ _Row = tuple[str, str]
 
 
 def render_devices(devices: Iterable[DeviceProfile]) -> str:
-    """Return one line per device: its class, default unit with its best peak, memory, name."""
-    columns = [
-        Column("id"),
-        Column("class"),
-        Column("units"),
-        Column("best peak", right=True),
-        Column("name"),
-    ]
+    """Return one line per device: its units, the peak of the default one, its name."""
+    columns = [Column("id"), Column("units"), Column("peak", right=True), Column("name")]
     return _lines(table(columns, [_device_row(device) for device in devices]))
 
 
 def _device_row(device: DeviceProfile) -> tuple[str, ...]:
+    """Put the default unit first, with its half-precision peak where it has one."""
     units = [device.default_unit, *(name for name in device.units if name != device.default_unit)]
-    peak = max(fact.value for fact in device.units[device.default_unit].peaks.values())
-    return device.id, device.device_class, " ".join(units), str(peak), f"{device.name} ({device.year})"
+    peaks: Mapping[Any, Fact[Any]] = device.units[device.default_unit].peaks
+    precision = next((name for name in ("fp16", "fp32") if name in peaks), next(iter(peaks)))
+    return device.id, " ".join(units), f"{peaks[precision].value} {precision}", device.name
 
 
 def render_device(device: DeviceProfile) -> str:

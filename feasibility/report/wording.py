@@ -69,7 +69,9 @@ def headline(decision: Decision) -> str:
     if verdict in {"client", "server"} and decision.confidence is not None:
         return f"{verdict} ({percent(decision.confidence)} sure): {_times(decision)}"
     if failed:
-        return f"{verdict}: {failed[0].message}"
+        return f"{verdict}: {' '.join(check.message for check in failed)}"
+    if decision.confidence is not None:
+        return f"{verdict} (no more than {percent(decision.confidence)} sure): {_times(decision)}"
     return f"{verdict}: {_times(decision)}"
 
 

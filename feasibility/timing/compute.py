@@ -22,13 +22,6 @@ from feasibility.units import BITS_PER_BYTE, FlopsPerSecond
 
 Bound = Literal["compute", "bandwidth", "overhead"]
 
-# Whose efficiency stands in where a runtime was not fitted for a class of operators.
-_EFFICIENCY_OF: Mapping[OpClass, tuple[OpClass, ...]] = {
-    "dense": ("dense", "matmul", "pointwise", "depthwise"),
-    "pointwise": ("pointwise", "dense", "matmul", "depthwise"),
-    "depthwise": ("depthwise", "dense", "pointwise", "matmul"),
-    "matmul": ("matmul", "dense", "pointwise", "depthwise"),
-}
 _DEFAULT_CLASS: OpClass = "dense"
 _DEFAULT_STORED: Precision = "fp32"
 
@@ -68,18 +61,26 @@ class GroupTime:
 class ComputeTime:
     """The time of one inference, group by group, and what had to be assumed.
 
-    `peak` is the rate that the most arithmetic meets. Where `lower_bound` is true,
-    uncounted nodes come on top.
+    `lane` is where the most arithmetic runs. Where `lower_bound` is true, uncounted
+    nodes come on top.
     """
 
     interval: Interval
     groups: tuple[GroupTime, ...]
     constant_s: float
-    precision: Precision
-    peak: FlopsPerSecond
-    bandwidth_bytes_per_s: float
+    lane: Lane
     lower_bound: bool
     notes: tuple[str, ...]
+
+    @property
+    def precision(self) -> Precision:
+        """Return the precision that the most arithmetic runs in."""
+        return self.lane.precision
+
+    @property
+    def peak(self) -> FlopsPerSecond:
+        """Return the dense peak that the most arithmetic meets."""
+        return FlopsPerSecond(self.lane.peak_flops_per_s)
 
     def at_rate(self, factor: float) -> float:
         """Return the typical seconds if the unit computed `factor` times as fast."""
@@ -128,17 +129,14 @@ def inference(
     fused = fuse(cost)
     stored = stored_precision(cost)
     plan = _plan(fused, unit, runtime, precision, stored)
-    efficiencies = {found.precision: _efficiencies(found) for found in (plan.main, *plan.lanes.values())}
-    groups = tuple(_group_time(group, plan, efficiencies) for group in fused)
+    groups = tuple(_group_time(group, plan) for group in fused)
     constant_s = plan.main.coefficients.constant.value
     typical_s = constant_s + math.fsum(group.seconds for group in groups)
     return ComputeTime(
         interval=Interval.from_sigma(typical_s, plan.main.sigma),
         groups=groups,
         constant_s=constant_s,
-        precision=plan.main.precision,
-        peak=FlopsPerSecond(plan.main.peak_flops_per_s),
-        bandwidth_bytes_per_s=plan.main.bandwidth_bytes_per_s,
+        lane=plan.main,
         lower_bound=bool(cost.coverage.unknown),
         notes=tuple(dict.fromkeys(_notes(cost, plan, precision, stored, fused))),
     )
@@ -182,12 +180,12 @@ def _plan(
     Products that are quantised already stay so when a float type is asked for.
     """
     main = lane(asked or stored, unit, runtime)
-    heads = {group.head.cost.dtype for group in fused if group.head.cost}
+    heads = {group.head.cost.dtype for group in fused if group.heavy and group.head.cost}
     own = {t: STORED[t] for t in heads if t in STORED and (asked is None or STORED[t] in INTEGERS)}
     return _Plan(
         main=main,
-        lanes={t: main if p in (asked, stored) else lane(p, unit, runtime) for t, p in own.items()},
-        bits={t: _bits(t, asked and main.precision, unit, runtime) for t in DType},
+        lanes={t: main if p == (asked or stored) else lane(p, unit, runtime) for t, p in own.items()},
+        bits={t: _bits(t, main.precision if asked else None, unit, runtime) for t in DType},
     )
 
 
@@ -199,17 +197,7 @@ def _bits(dtype: DType, asked: Precision | None, unit: ComputeUnit, runtime: Run
     return WIDTH_BITS[asked or run_precision(stored, unit, runtime)]
 
 
-def _efficiencies(found: Lane) -> dict[OpClass, float]:
-    fitted = found.coefficients.efficiency
-    return {
-        wanted: next((fitted[other] for other in others if other in fitted), 1.0)
-        for wanted, others in _EFFICIENCY_OF.items()
-    }
-
-
-def _group_time(
-    group: FusedGroup, plan: _Plan, efficiencies: Mapping[Precision, Mapping[OpClass, float]]
-) -> GroupTime:
+def _group_time(group: FusedGroup, plan: _Plan) -> GroupTime:
     head = group.head
     dtype = head.cost.dtype if head.cost else DType.UNDEFINED
     found = plan.lane(dtype)
@@ -221,7 +209,7 @@ def _group_time(
             group=group, flop_s=0.0, byte_s=moved, overhead_s=terms.light_overhead.value, exponent=1.0
         )
     op_class = (head.cost.op_class if head.cost else None) or _DEFAULT_CLASS
-    rate = efficiencies[found.precision][op_class] * found.peak_flops_per_s
+    rate = terms.efficiency[op_class] * found.peak_flops_per_s
     return GroupTime(
         group=group,
         flop_s=group.flops / rate,
@@ -264,10 +252,6 @@ def _notes(
         notes.append(f"some operators run in {', '.join(sorted(others))}, most in {plan.main.precision}")
     if asked is None and not any(group.head.fmas for group in fused):
         notes.append(f"no operator is linear algebra: {stored} is taken from the parameters")
-    classes = {g.head.cost.op_class or _DEFAULT_CLASS for g in fused if g.head.cost and g.heavy}
-    missing = sorted(classes - set(plan.main.coefficients.efficiency))
-    if missing:
-        notes.append(f"no efficiency was fitted for {', '.join(missing)} operators: the nearest class's is used")
     return notes
 
 
@@ -275,8 +259,7 @@ def _uncounted(cost: ModelCost) -> tuple[str, ...]:
     unknown = cost.coverage.unknown
     if not unknown:
         return ()
-    types = ", ".join(sorted({f"{node.domain}::{node.op_type}" for node in unknown}))
-    return (f"{len(unknown)} of {cost.coverage.nodes} nodes are not counted ({types}): the time is a lower bound",)
+    return (f"{len(unknown)} of {cost.coverage.nodes} nodes are not counted: the time is a lower bound",)
 
 
 def _p_norm(a: float, b: float, p: float) -> float:

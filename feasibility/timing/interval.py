@@ -36,6 +36,10 @@ class Interval:
             low=Seconds(typical_s / spread), typical=Seconds(typical_s), high=Seconds(typical_s * spread)
         )
 
+    def to_dict(self) -> dict[str, object]:
+        """Return the JSON form, in seconds."""
+        return {"low": self.low.value, "typical": self.typical.value, "high": self.high.value}
+
     @property
     def sigma(self) -> float:
         """Return the sigma of the log-normal whose p50 and p90 these are."""

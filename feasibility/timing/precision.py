@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from feasibility.errors import UsageError
 from feasibility.ir import DType
 from feasibility.profiles.models import Coefficients, ComputeUnit, Precision, RuntimeProfile
 from feasibility.timing.interval import PRIOR_SIGMA
@@ -55,6 +54,8 @@ class Lane:
     """What one precision gets on a unit through a runtime."""
 
     precision: Precision
+    peak_of: Precision  # whose peak it is
+    fitted: Precision  # whose coefficients they are
     peak_flops_per_s: float
     bandwidth_bytes_per_s: float
     coefficients: Coefficients
@@ -66,7 +67,10 @@ def run_precision(wanted: Precision, unit: ComputeUnit, runtime: RuntimeProfile)
     """Return what the unit runs instead: fp32 becomes its widest float type where it has no fp32."""
     if wanted != "fp32" or wanted in unit.peaks:
         return wanted
-    known = (*(p for p in _WIDEST_FLOAT if p in unit.peaks), *(p for p in _WIDEST_FLOAT if p in runtime.precisions))
+    known = (
+        *(p for p in _WIDEST_FLOAT if p in unit.peaks),
+        *(p for p in _WIDEST_FLOAT if p in runtime.precisions),
+    )
     return known[0] if known else wanted
 
 
@@ -84,16 +88,11 @@ def lane(wanted: Precision, unit: ComputeUnit, runtime: RuntimeProfile) -> Lane:
     )
     return Lane(
         precision=runs_at,
-        peak_flops_per_s=_positive(unit.peaks[peak_of].value.value, unit, f"{peak_of} peak"),
-        bandwidth_bytes_per_s=_positive(unit.bandwidth.value.value, unit, "bandwidth"),
+        peak_of=peak_of,
+        fitted=fitted,
+        peak_flops_per_s=unit.peaks[peak_of].value.value,
+        bandwidth_bytes_per_s=unit.bandwidth.value.value,
         coefficients=coefficients,
         sigma=coefficients.sigma if fitted == runs_at else max(coefficients.sigma, PRIOR_SIGMA),
         notes=tuple(text for applies, text in notes if applies),
     )
-
-
-def _positive(rate: float, unit: ComputeUnit, what: str) -> float:
-    if rate <= 0:
-        msg = f"the {what} of {unit.name!r} is {rate!r}; a unit that computes has a rate above zero"
-        raise UsageError(msg, hint="correct the device profile")
-    return rate

@@ -1,0 +1,182 @@
+"""Offer the verbs everyone uses: profile a model, decide where it runs, explain why.
+
+Each verb imports what it needs when it is called, so that counting loads neither
+pydantic nor YAML.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from os import PathLike, fspath
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
+
+from feasibility.cost import ModelCost
+from feasibility.errors import UsageError
+from feasibility.ops import DEFAULT, RuleSet
+
+if TYPE_CHECKING:
+    from feasibility.decide.records import Decision
+    from feasibility.ir import Model
+    from feasibility.loader.isolate import Worker
+    from feasibility.profiles.models import DeviceProfile, NetworkProfile, RuntimeProfile
+    from feasibility.units import BitsPerSecond, Bytes, Seconds
+
+PANEL = ("pixel-6a", "a17-pro", "laptop-cpu-4c", "m1", "rtx-3060")  # who answers when no device is named
+
+
+class ModelProto(Protocol):
+    """An onnx.ModelProto, named without importing onnx."""
+
+    def SerializeToString(self) -> bytes:  # noqa: N802 (protobuf's name)
+        """Return the file's bytes."""
+        ...
+
+
+Source: TypeAlias = str | PathLike[str] | bytes | ModelProto
+
+
+def profile(
+    model: Source,
+    *,
+    dims: Mapping[str, int] | None = None,
+    rules: RuleSet = DEFAULT,
+    isolated: bool | Worker = False,
+) -> ModelCost:
+    """Count what one forward pass of an ONNX model costs, without reading its weights.
+
+    `dims` binds free dimensions by name; the rest get defaults that `coverage.assumed`
+    names. `isolated` reads the file in a child process with limits, as files from
+    strangers deserve; it takes a path. Raise ModelError when the model cannot be read.
+    """
+    from feasibility.profiler import profile as count
+
+    return count(_walk(model, dims or {}, rules, isolated), rules)
+
+
+def _walk(model: Source, dims: Mapping[str, int], rules: RuleSet, isolated: bool | Worker) -> Model:  # noqa: FBT001 (a worker or whether to start one)
+    if not isolated:
+        from feasibility.loader import load
+
+        return load(cast("Any", model), dims=dims, rules=rules)
+    if not isinstance(model, str | PathLike):
+        msg = f"isolated=True reads a file; {type(model).__name__} is not a path"
+        raise UsageError(msg, hint="write the model to a file, or leave isolated out")
+    if isolated is not True:
+        return isolated.load(fspath(model), dims, rules=rules)
+    from feasibility.loader.isolate import Worker
+
+    with Worker.start() as worker:
+        return worker.load(fspath(model), dims, rules=rules)
+
+
+def decide(  # noqa: PLR0913 (each is a choice of the scenario, all but the model have defaults)
+    model: ModelCost | Source,
+    *,
+    client: str | DeviceProfile | None = None,
+    server: str | DeviceProfile | None = None,
+    network: str | NetworkProfile | None = None,
+    rtt: str | Seconds | None = None,
+    down: str | BitsPerSecond | None = None,
+    up: str | BitsPerSecond | None = None,
+    runtime: str | RuntimeProfile | None = None,
+    precision: str | None = None,
+    server_precision: str | None = None,
+    calls: int | None = None,
+    cold: bool = False,
+    payload: str | Bytes | None = None,
+    max_download: str | Bytes | None = None,
+    confidence: float | None = None,
+    dims: Mapping[str, int] | None = None,
+    default_client: str = "m1",
+    origin: str = "caller",
+) -> Decision:
+    """Decide whether the model should run on the client or on the server.
+
+    Left out: client `default_client`, server "a100" at "fp16", network "essay". A device
+    is an id, "id/unit", a YAML file or a profile; `rtt`, `down` and `up` replace what the
+    network says. `calls` compares averages over that many calls per download, `cold` first
+    calls, `payload` ("1.5MB") calls with what they send. `origin` names the chooser in the
+    answer. Raise UsageError for what does not exist or fit, UnitError for a quantity
+    without a unit.
+    """
+    from feasibility.decide import decide as decide_scenario
+    from feasibility.decide.scenario import Choices, build
+
+    cost = model if isinstance(model, ModelCost) else profile(model, dims=dims)
+    choices = Choices(
+        client=client,
+        server=server,
+        network=network,
+        rtt=rtt,
+        down=down,
+        up=up,
+        runtime=runtime,
+        precision=precision,
+        server_precision=server_precision,
+        calls=calls,
+        cold=cold,
+        payload=payload,
+        max_download=max_download,
+        confidence=confidence,
+        default_client=default_client,
+        origin=origin,
+    )
+    return decide_scenario(build(cost, choices))
+
+
+def explain(decision: Decision, *, why: bool = False) -> str:
+    """Return the answer as text: the verdict, what it rests on, and what would flip it.
+
+    `why` adds the phases of both sides, the checks, who chose what, and the sources.
+    """
+    from feasibility.report.text import render
+
+    return render(decision, why=why)
+
+
+def device(name: str) -> DeviceProfile:
+    """Return a device by its id (see `devices`) or from its YAML file."""
+    from feasibility.profiles import catalog
+
+    return catalog.device(name)
+
+
+def runtime(name: str) -> RuntimeProfile:
+    """Return a runtime by its id (see `runtimes`)."""
+    from feasibility.profiles import catalog
+
+    return catalog.runtime(name)
+
+
+def network(
+    name: str,
+    *,
+    rtt: str | Seconds | None = None,
+    down: str | BitsPerSecond | None = None,
+    up: str | BitsPerSecond | None = None,
+) -> NetworkProfile:
+    """Return a network by its id (see `networks`), with what you know better put in its place."""
+    from feasibility.profiles import catalog
+
+    return catalog.network(name, rtt=rtt, down=down, up=up)
+
+
+def devices() -> tuple[str, ...]:
+    """Return the ids of the devices that are known."""
+    from feasibility.profiles import catalog
+
+    return tuple(catalog.device_ids())
+
+
+def runtimes() -> tuple[str, ...]:
+    """Return the ids of the runtimes that are known."""
+    from feasibility.profiles import catalog
+
+    return tuple(catalog.runtime_ids())
+
+
+def networks() -> tuple[str, ...]:
+    """Return the ids of the networks that are known."""
+    from feasibility.profiles import catalog
+
+    return tuple(catalog.network_ids())

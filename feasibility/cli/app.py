@@ -1,0 +1,171 @@
+"""Define the commands: each parses, calls api, renders and exits."""
+# ruff: noqa: ARG001 (the choices of the scenario are passed on together, from ctx.params)
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import typer
+from typer.core import TyperGroup
+
+from feasibility.cli import options as o
+from feasibility.cli.output import complain, prepare, put, put_text
+from feasibility.errors import ExitCode
+
+if TYPE_CHECKING:
+    from feasibility.loader.isolate import Worker
+
+_DEFAULT_COMMAND = "check"
+_GROUP_OPTIONS = frozenset({"-h", "--help", "--version"})
+_TOP = 20
+_CHOICES = (
+    "runtime", "precision", "network", "rtt", "down", "up", "server", "server_precision",
+    "calls", "cold", "payload", "max_download", "confidence",
+)  # fmt: skip
+_EPILOG = (
+    "Exit codes: 0 answered; 1 --require not met; 2 wrong usage or unreadable input; "
+    "3 undecided under --strict; 130 interrupted."
+)
+
+
+class DefaultCheck(TyperGroup):
+    """A group whose `check` may be left out: `feasible MODEL` is `feasible check MODEL`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401 (typer names no public type)
+        """Put `check` in front unless a command or an option of the group comes first."""
+        if not args or (args[0] not in self.commands and args[0] not in _GROUP_OPTIONS):
+            args = [_DEFAULT_COMMAND, *args]
+        return super().parse_args(ctx, args)
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 (as above)
+        """List the options of `check` as the command's own, and then the commands."""
+        self.commands[_DEFAULT_COMMAND].format_options(ctx, formatter)
+        self.format_commands(ctx, formatter)
+
+
+app = typer.Typer(
+    name="feasible",
+    cls=DefaultCheck,
+    rich_markup_mode=None,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    subcommand_metavar="MODEL... | COMMAND ...",
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
+    epilog=_EPILOG,
+)
+
+
+def run(words: Sequence[str], worker: Worker | None) -> int:
+    """Run the command that the words name and return its exit code."""
+    prepare()
+    try:
+        code = app(list(words), obj=worker, prog_name="feasible", standalone_mode=False)
+    except typer.Abort:
+        return ExitCode.INTERRUPTED
+    except Exception as error:
+        said = getattr(error, "format_message", None)  # typer's own complaints have one
+        if said is None:
+            raise
+        sentence = said().strip().rstrip(".")
+        complain(sentence[:1].lower() + sentence[1:], "feasible --help lists commands and options")
+        return ExitCode.BAD_INPUT
+    return code if isinstance(code, int) else ExitCode.ANSWERED
+
+
+def _version(value: bool) -> None:  # noqa: FBT001 (typer calls it so)
+    if value:
+        from importlib.metadata import version
+
+        put(f"feasible {version('feasible')}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def feasible(
+    *,
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True),
+) -> None:
+    """Say whether a model should run on the user's device or on a server, how sure that is, and what
+    would change it.
+
+    feasible model.onnx --device m1 --rtt 150ms
+    """  # noqa: D205
+
+
+@app.command()
+def check(  # noqa: PLR0913 (one parameter per option)
+    ctx: typer.Context,
+    models: o.Models,
+    *,
+    device: o.Devices = [],  # noqa: B006 (typer copies it)
+    runtime: o.Runtime = None,
+    precision: o.Precision = None,
+    network: o.Network = None,
+    rtt: o.Rtt = None,
+    down: o.Down = None,
+    up: o.Up = None,
+    server: o.Server = None,
+    server_precision: o.ServerPrecision = None,
+    calls: o.Calls = None,
+    cold: o.Cold = False,
+    payload: o.Payload = None,
+    max_download: o.MaxDownload = None,
+    dim: o.Dims = [],  # noqa: B006 (as above)
+    require: o.Require = None,
+    confidence: o.Confidence = None,
+    strict: o.Strict = False,
+    format: o.OutputFormat = o.Format.TEXT,  # noqa: A002 (the option's name)
+    why: o.Why = False,
+    quiet: o.Quiet = False,
+    verbose: o.Verbose = False,
+) -> None:
+    """Decide where models should run (the default command)."""
+    from feasibility.cli import answers as a
+
+    costs = [a.read(path, dim, ctx.obj, verbose=verbose) for path in a.once(models)]
+    decisions = a.decide_all(costs, device, {name: ctx.params[name] for name in _CHOICES})
+    a.show(decisions, format, why=why, quiet=quiet)
+    raise typer.Exit(a.exit_code(decisions, require, strict=strict))
+
+
+@app.command()
+def profile(  # noqa: PLR0913 (one parameter per option)
+    ctx: typer.Context,
+    model: o.Model,
+    *,
+    by: o.By = o.Grouping.OP,
+    top: o.Top = _TOP,
+    dim: o.Dims = [],  # noqa: B006 (typer copies it)
+    format: o.OutputFormat = o.Format.TEXT,  # noqa: A002 (the option's name)
+    verbose: o.Verbose = False,
+) -> None:
+    """Count what one forward pass costs, operator by operator (JSON always holds every node)."""
+    from feasibility.cli import answers as a
+
+    cost = a.read(model, dim, ctx.obj, verbose=verbose)
+    a.show_cost(cost, format, by=by.value, top=top)
+
+
+@app.command()
+def devices(action: o.ActionArgument = o.Action.LIST, name: o.NameArgument = None) -> None:
+    """List the devices, show one with its sources, or check a YAML file."""
+    from feasibility.cli import catalogs
+
+    put_text(catalogs.devices(action, name))
+
+
+@app.command()
+def networks(action: o.ActionArgument = o.Action.LIST, name: o.NameArgument = None) -> None:
+    """List the networks, show one with its sources, or check a YAML file."""
+    from feasibility.cli import catalogs
+
+    put_text(catalogs.networks(action, name))
+
+
+@app.command()
+def schema(name: o.SchemaArgument) -> None:
+    """Print the JSON Schema of an answer."""
+    from feasibility.report.json import schema as published
+
+    put(published(name.value))

@@ -1,0 +1,89 @@
+"""Say once what each option of the command line is called, takes and means."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Optional
+
+import typer
+
+
+class Format(StrEnum):
+    """How an answer is written."""
+
+    TEXT = "text"
+    JSON = "json"
+    MARKDOWN = "markdown"
+
+
+class Side(StrEnum):
+    """A verdict that can be required."""
+
+    CLIENT = "client"
+    SERVER = "server"
+
+
+class Grouping(StrEnum):
+    """What a line of the profile stands for."""
+
+    OP = "op"
+    NODE = "node"
+
+
+class Action(StrEnum):
+    """What to do with profiles."""
+
+    LIST = "list"
+    SHOW = "show"
+    CHECK = "check"
+
+
+class SchemaName(StrEnum):
+    """Which answer a JSON Schema describes."""
+
+    VERDICT = "verdict"
+    PROFILE = "profile"
+
+
+Text = Optional[str]  # noqa: UP045 (typer reads the annotation at run time)
+Number = Optional[int]  # noqa: UP045 (as above)
+Fraction = Optional[float]  # noqa: UP045 (as above)
+
+Models = Annotated[list[str], typer.Argument(metavar="MODEL...", help="ONNX files; - reads standard input.")]
+Model = Annotated[str, typer.Argument(metavar="MODEL", help="An ONNX file; - reads standard input.")]
+Devices = Annotated[
+    list[str],
+    typer.Option(
+        "-d", "--device", metavar="ID[/UNIT]", help="The user's device, or its YAML file; repeatable."
+    ),
+]
+Runtime = Annotated[Text, typer.Option(metavar="ID", help="What runs the model on the device.")]
+Precision = Annotated[Text, typer.Option(metavar="TYPE", help="fp32, fp16, int8, ...  [as stored]")]
+Network = Annotated[Text, typer.Option("-n", "--network", metavar="ID", help="The link.  [essay]")]
+Rtt = Annotated[Text, typer.Option(metavar="TIME", help="Round trip of the link, like 150ms.")]
+Down = Annotated[Text, typer.Option(metavar="RATE", help="Downlink, like 150Mbit/s.")]
+Up = Annotated[Text, typer.Option(metavar="RATE", help="Uplink, like 20Mbit/s.")]
+Server = Annotated[Text, typer.Option(metavar="ID[/UNIT]", help="The server.  [a100]")]
+ServerPrecision = Annotated[Text, typer.Option(metavar="TYPE", help="Precision on the server.  [fp16]")]
+Calls = Annotated[Number, typer.Option(metavar="N", help="Compare averages over N calls per download.")]
+Cold = Annotated[bool, typer.Option("--cold", help="Compare first calls: connect, download, load.")]
+Payload = Annotated[Text, typer.Option(metavar="SIZE", help="What a call sends, like 1.5MB; compares calls.")]
+MaxDownload = Annotated[Text, typer.Option(metavar="SIZE", help="The most a user may have to download.")]
+Dims = Annotated[
+    list[str], typer.Option("--dim", metavar="NAME=N", help="Bind a free dimension of the model; repeatable.")
+]
+Require = Annotated[
+    Optional[Side],  # noqa: UP045 (typer reads the annotation at run time)
+    typer.Option(help="Exit with 1 unless this is the verdict.", show_choices=True),
+]
+Confidence = Annotated[Fraction, typer.Option(metavar="P", help="How sure a verdict must be.  [0.8]")]
+Strict = Annotated[bool, typer.Option("--strict", help="Exit with 3 when undecided.")]
+OutputFormat = Annotated[Format, typer.Option("--format", help="How to write the answer.")]
+Why = Annotated[bool, typer.Option("--why", help="Add phases, checks, who chose what, and sources.")]
+Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Print the verdict only.")]
+Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Say on standard error what was read.")]
+By = Annotated[Grouping, typer.Option("--by", help="One line per operator type or per node.")]
+Top = Annotated[int, typer.Option(min=0, metavar="N", help="Show the N costliest lines; 0 shows all.")]
+ActionArgument = Annotated[Action, typer.Argument(help="What to do.")]
+NameArgument = Annotated[Text, typer.Argument(metavar="ID|FILE", help="Which one to show or check.")]
+SchemaArgument = Annotated[SchemaName, typer.Argument(help="Of which answer.")]

@@ -1,0 +1,113 @@
+"""Find where the answer flips, one quantity at a time, on typical values."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from feasibility.decide.records import BreakEven, Scenario
+from feasibility.decide.sides import Client, Server, request_bytes, response_bytes
+from feasibility.profiles.models import NetworkProfile
+from feasibility.timing import network as links
+from feasibility.timing.compute import ComputeTime
+from feasibility.units import BitsPerSecond, FlopsPerSecond, Seconds
+
+_SLOWEST_BITS_PER_S = 1.0
+_FASTEST_BITS_PER_S = 1e15  # far above any link; what is left there is round trips alone
+_FACTOR_RANGE = 1e12  # a unit this many times slower or faster than it is
+_HALVINGS = 200  # of an interval of logarithms: down to the last bit of a float
+
+
+def break_evens(scenario: Scenario, client: Client, server: Server) -> tuple[BreakEven, tuple[str, ...]]:
+    """Return the break-evens, and a sentence for each one that does not exist."""
+    rtt, no_rtt = _rtt(client, server)
+    rate, no_rate = _client_rate(scenario, client, server)
+    calls, no_calls = _calls(client, server)
+    downlink, no_downlink = _downlink(scenario, client, server)
+    found = BreakEven(rtt=rtt, downlink=downlink, calls=calls, client_rate=rate)
+    return found, tuple(text for text in (no_rtt, no_rate, no_calls, no_downlink) if text)
+
+
+def _rtt(client: Client, server: Server) -> tuple[Seconds | None, str]:
+    """Solve client = RTT + server for the RTT."""
+    spare = client.side.inference.typical - server.side.inference.typical
+    if spare.value < 0:
+        return None, "No round trip is short enough for the server: it is the slower one at 0 ms already."
+    return spare, ""
+
+
+def _client_rate(scenario: Scenario, client: Client, server: Server) -> tuple[FlopsPerSecond | None, str]:
+    """Solve client(rate) = RTT + server for the client's peak; bytes and overhead stay."""
+    compute = client.compute
+    budget_s = (links.round_trip(scenario.network).typical + server.side.inference.typical).value
+    if not any(group.flop_s for group in compute.groups):
+        return None, "No speed of the client changes its time: no counted operator is linear algebra."
+    least_s = compute.at_rate(math.inf)
+    if least_s >= budget_s:
+        return None, (
+            f"No speed of the client is enough: memory traffic and overhead alone take {Seconds(least_s)}, "
+            f"the server answers in {Seconds(budget_s)}."
+        )
+    factor = _rate_factor(compute, budget_s, least_s)
+    return None if factor is None else FlopsPerSecond(factor * compute.peak.value), ""
+
+
+def _rate_factor(compute: ComputeTime, budget_s: float, least_s: float) -> float | None:
+    """Return how many times faster the unit must compute to take `budget_s`."""
+    if all(group.exponent == 1 for group in compute.groups):
+        return (compute.at_rate(1.0) - least_s) / (budget_s - least_s)
+    return _bisect(lambda factor: compute.at_rate(factor) - budget_s, 1 / _FACTOR_RANGE, _FACTOR_RANGE)
+
+
+def _calls(client: Client, server: Server) -> tuple[float | None, str]:
+    """Solve setup + N*client = N*server for N, the server's connection being open."""
+    one = client.side.inference.typical
+    saved = server.side.call.typical - one
+    if saved.value <= 0:
+        return None, "No number of calls pays for the download: each call takes longer on the client."
+    return (client.side.first_call.typical - one) / saved, ""
+
+
+def _downlink(scenario: Scenario, client: Client, server: Server) -> tuple[BitsPerSecond | None, str]:
+    """Solve for the downlink at which the average of `calls` calls is the same on both sides."""
+    calls, network = scenario.calls, scenario.network
+    if calls is None:
+        return None, "No downlink is searched for: that needs a number of calls per download (--calls N)."
+    size, up = scenario.cost.totals.download_bytes, request_bytes(scenario)
+    down = response_bytes(scenario.cost)
+    load_s = (client.setup.typical - links.download(network, size).typical).value
+    inferences_s = (client.side.inference.typical - server.side.inference.typical).value
+
+    def behind_s(bits_per_s: float) -> float:
+        """Return by how much the client is the slower side at this downlink."""
+        link = _with_downlink(network, bits_per_s)
+        setup_s = load_s + links.download(link, size).typical.value
+        call_s = links.warm_exchange(link, up_bytes=up, down_bytes=down).typical.value
+        return inferences_s + setup_s / calls - call_s
+
+    found = _bisect(behind_s, _SLOWEST_BITS_PER_S, _FASTEST_BITS_PER_S)
+    if found is not None:
+        return BitsPerSecond(found), ""
+    if behind_s(_FASTEST_BITS_PER_S) > 0:
+        return None, f"No downlink is fast enough for the client to be ahead over {calls} calls."
+    return None, f"No downlink is slow enough for the server to be ahead over {calls} calls."
+
+
+def _with_downlink(network: NetworkProfile, bits_per_s: float) -> NetworkProfile:
+    fact = network.downlink.model_copy(update={"value": BitsPerSecond(bits_per_s)})
+    return network.model_copy(update={"downlink": fact})
+
+
+def _bisect(difference: Callable[[float], float], low: float, high: float) -> float | None:
+    """Return where the difference changes sign, searched between logarithms; None if it does not."""
+    above = difference(high) > 0
+    if (difference(low) > 0) == above:
+        return None
+    bottom, top = math.log(low), math.log(high)
+    for _ in range(_HALVINGS):
+        middle = (bottom + top) / 2
+        if (difference(math.exp(middle)) > 0) == above:
+            top = middle
+        else:
+            bottom = middle
+    return math.exp((bottom + top) / 2)

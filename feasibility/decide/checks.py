@@ -1,0 +1,72 @@
+"""Check the limits that come before times: memory on both sides, and the download."""
+
+from __future__ import annotations
+
+from feasibility.cost import ModelCost
+from feasibility.decide.records import Check, Placement, Scenario
+from feasibility.decide.sides import weight_bytes
+from feasibility.profiles.models import BytesQ, Fact
+from feasibility.timing import network as links
+from feasibility.units import Bytes
+
+CLIENT_CHECKS = frozenset({"memory", "download"})
+SERVER_CHECKS = frozenset({"server_memory"})
+
+_USERS = {"app": "an app", "browser": "a browser tab"}
+
+
+def checks(scenario: Scenario) -> tuple[Check, ...]:
+    """Return every check of both sides; one that nobody can judge has passed None."""
+    return (
+        _memory("memory", scenario.cost, scenario.client),
+        _download(scenario),
+        _memory("server_memory", scenario.cost, scenario.server),
+    )
+
+
+def memory_limit(place: Placement) -> tuple[Fact[BytesQ], str]:
+    """Return what the runtime may use there, and whose limit that is, in words.
+
+    Where the limit of a browser tab is unknown, that of an app stands in; where that
+    is unknown too, the physical capacity.
+    """
+    memory, pool = place.device.memory, place.runtime.memory_pool
+    known = (
+        (("browser", memory.browser), ("app", memory.app)) if pool == "browser" else (("app", memory.app),)
+    )
+    for name, fact in known:
+        if fact is not None:
+            lent = "" if name == pool else f" (no limit of {_USERS[pool]} is known)"
+            return fact, f"{_USERS[name]} may use {fact.value}{lent}"
+    return memory.capacity, f"it has {memory.capacity.value} (no limit of {_USERS[pool]} is known)"
+
+
+def _memory(name: str, cost: ModelCost, place: Placement) -> Check:
+    """Compare weights, peak activations and the runtime's own memory with what may be used."""
+    weights = weight_bytes(cost, place.precision)
+    own = int(place.runtime.memory_overhead.value.value)
+    need = weights + cost.totals.peak_activation_bytes + own
+    limit, words = memory_limit(place)
+    return Check(
+        name=name,
+        passed=need <= limit.value.value,
+        actual=need,
+        limit=limit.value.value,
+        quantity_unit="bytes",
+        message=f"{Bytes(need)} of memory are needed on {place.device.id}, where {words}.",
+    )
+
+
+def _download(scenario: Scenario) -> Check:
+    """Compare the download with the caller's limit; without one, say how long it takes."""
+    size, limit = scenario.cost.totals.download_bytes, scenario.max_download
+    seconds = links.download(scenario.network, size).typical
+    verdict = "no limit is given" if limit is None else f"the limit is {limit}"
+    return Check(
+        name="download",
+        passed=None if limit is None else size <= limit.value,
+        actual=size,
+        limit=None if limit is None else limit.value,
+        quantity_unit="bytes",
+        message=f"{Bytes(size)} take {seconds} to download over {scenario.network.id}; {verdict}.",
+    )

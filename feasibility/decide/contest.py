@@ -1,0 +1,66 @@
+"""Say what is compared, and the two times that are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from feasibility.decide.confidence import client_faster
+from feasibility.decide.records import Compared, Scenario
+from feasibility.decide.sides import Client, Server
+from feasibility.errors import UsageError
+from feasibility.timing import network as links
+from feasibility.timing.interval import Interval
+
+_COIN_TOSS = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contest:
+    """What is compared: the client's time against the server's network and compute parts."""
+
+    compared: Compared
+    client: Interval
+    network: Interval
+    compute: Interval
+
+    @property
+    def server(self) -> Interval:
+        """Return the server's time."""
+        return self.network + self.compute
+
+    @property
+    def client_wins(self) -> float:
+        """Return P(the client is the faster side)."""
+        return client_faster(self.client, (self.network, self.compute))
+
+
+def check(scenario: Scenario) -> None:
+    """Raise UsageError for a comparison that cannot be made."""
+    if scenario.calls is not None and scenario.cold:
+        msg = f"cold compares first calls, calls={scenario.calls} compares averages"
+        raise UsageError(msg, hint="give one of them")
+    if scenario.calls is not None and scenario.calls < 1:
+        msg = f"calls {scenario.calls!r} is not a number of calls per download"
+        raise UsageError(msg, hint="give 1 or more")
+    if not _COIN_TOSS <= scenario.confidence <= 1:
+        msg = f"confidence {scenario.confidence!r} is not a probability from {_COIN_TOSS} to 1"
+        raise UsageError(msg, hint="0.8 asks to be right four times in five")
+
+
+def contest(scenario: Scenario, client: Client, server: Server) -> Contest:
+    """Return the two times: the founding inequality, unless the scenario asks for more.
+
+    Averages share the download among `calls`; the server's connection is open, because
+    the application that asked for the model has it anyway.
+    """
+    one, inference = client.side.inference, server.side.inference
+    if scenario.calls is not None:
+        shared = one + (1 / scenario.calls) * client.setup
+        return Contest(compared="amortised", client=shared, network=server.call_network, compute=inference)
+    if scenario.cold:
+        first = client.side.first_call
+        return Contest(compared="cold", client=first, network=server.first_network, compute=inference)
+    if scenario.payload is not None:
+        return Contest(compared="payload", client=one, network=server.call_network, compute=inference)
+    rtt = links.round_trip(scenario.network)
+    return Contest(compared="inference", client=one, network=rtt, compute=inference)

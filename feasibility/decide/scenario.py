@@ -1,0 +1,192 @@
+"""Turn names and texts into a Scenario, and record who chose each of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeVar, get_args
+
+from feasibility.cost import ModelCost
+from feasibility.decide.records import DEFAULT_CONFIDENCE, Placement, Scenario, Setting
+from feasibility.errors import UnitError, UsageError
+from feasibility.profiles import catalog
+from feasibility.profiles.models import DeviceProfile, NetworkProfile, Precision, RuntimeProfile
+from feasibility.units import BitsPerSecond, Bytes, Seconds
+
+DEFAULT_SERVER = "a100"
+DEFAULT_SERVER_PRECISION = "fp16"  # whoever owns the server can convert the model
+DEFAULT_NETWORK = "essay"
+AS_STORED = "as stored"
+_NOT_GIVEN = "none"
+_MODEL_INPUTS = "inputs of the model"
+Q = TypeVar("Q", Seconds, BitsPerSecond, Bytes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choices:
+    """What a caller chose; None is left to the defaults. `origin` names the caller."""
+
+    client: str | DeviceProfile | None = None
+    server: str | DeviceProfile | None = None
+    network: str | NetworkProfile | None = None
+    rtt: str | Seconds | None = None
+    down: str | BitsPerSecond | None = None
+    up: str | BitsPerSecond | None = None
+    runtime: str | RuntimeProfile | None = None
+    precision: str | None = None
+    server_precision: str | None = None
+    calls: int | None = None
+    cold: bool = False
+    payload: str | Bytes | None = None
+    max_download: str | Bytes | None = None
+    confidence: float | None = None
+    default_client: str
+    origin: str
+
+    def chose(self, name: str) -> bool:
+        """Tell whether the caller chose this."""
+        return getattr(self, name) not in (None, False)
+
+    def setting(self, value: str, *, chosen: bool, otherwise: str = "default") -> Setting:
+        """Return a setting that the caller made if `chosen`, else somebody else."""
+        return Setting(value=value, origin=self.origin if chosen else otherwise)
+
+
+def build(cost: ModelCost, choices: Choices) -> Scenario:
+    """Resolve every choice; raise UsageError for what does not exist or fit together."""
+    client = place(choices.client or choices.default_client, choices.runtime, choices.precision)
+    server = place(
+        choices.server or DEFAULT_SERVER, None, choices.server_precision or DEFAULT_SERVER_PRECISION
+    )
+    network = _network(choices)
+    payload = _quantity(Bytes, "payload", choices.payload)
+    max_download = _quantity(Bytes, "max_download", choices.max_download)
+    return Scenario(
+        cost=cost,
+        client=client,
+        server=server,
+        network=network,
+        calls=choices.calls,
+        cold=choices.cold,
+        payload=payload,
+        max_download=max_download,
+        confidence=DEFAULT_CONFIDENCE if choices.confidence is None else choices.confidence,
+        settings={
+            **_placement_settings(choices, client, server),
+            **_network_settings(choices, network),
+            **_policy_settings(choices, payload, max_download),
+        },
+    )
+
+
+def place(
+    device: str | DeviceProfile, runtime: str | RuntimeProfile | None, precision: str | None
+) -> Placement:
+    """Find the unit and runtime of a device: those named, else the profile's first."""
+    profile, unit = _device(device)
+    units = [unit] if unit else [profile.default_unit, *profile.units]
+    unit, found = _runtime(profile, units, runtime)
+    return Placement(device=profile, unit=unit, runtime=found, precision=_precision(precision))
+
+
+def _device(device: str | DeviceProfile) -> tuple[DeviceProfile, str | None]:
+    """Read `id`, `id/unit`, `file.yaml` or `file.yaml/unit`."""
+    if isinstance(device, DeviceProfile):
+        return device, None
+    name, unit = catalog.split_unit(device)
+    profile = catalog.device(name)
+    if unit is not None and unit not in profile.units:
+        msg = f"device {name!r} has no unit {unit!r}"
+        raise UsageError(msg, hint=f"its units: {', '.join(profile.units)}")
+    return profile, unit
+
+
+def _runtime(
+    device: DeviceProfile, units: list[str], runtime: str | RuntimeProfile | None
+) -> tuple[str, RuntimeProfile]:
+    """Return the first of the units that the runtime uses, with the runtime."""
+    if runtime is None:
+        return units[0], catalog.runtime(device.units[units[0]].runtimes[0])
+    profile = catalog.runtime(runtime) if isinstance(runtime, str) else runtime
+    for unit in units:
+        if profile.id in device.units[unit].runtimes:
+            return unit, profile
+    if profile.id not in catalog.runtime_ids():  # the caller's own: no device can list it
+        for unit in units:
+            if device.units[unit].kind in profile.unit_kinds:
+                return unit, profile
+    listed = "; ".join(f"{name}: {', '.join(unit.runtimes)}" for name, unit in device.units.items())
+    where = f"device {device.id!r}" if len(units) > 1 else f"unit {units[0]!r} of {device.id!r}"
+    msg = f"{where} does not run {profile.id!r}"
+    raise UsageError(msg, hint=f"its runtimes are {listed}")
+
+
+def _precision(precision: str | None) -> Precision | None:
+    for known in get_args(Precision):
+        if precision == known:
+            return known  # type: ignore[no-any-return]  # a member of the Literal
+    if precision is None:
+        return None
+    msg = f"{precision!r} is not a precision"
+    raise UsageError(msg, hint=f"one of {', '.join(get_args(Precision))}")
+
+
+def _network(choices: Choices) -> NetworkProfile:
+    rtt = _quantity(Seconds, "rtt", choices.rtt)
+    down, up = _quantity(BitsPerSecond, "down", choices.down), _quantity(BitsPerSecond, "up", choices.up)
+    network = choices.network or DEFAULT_NETWORK
+    if isinstance(network, str):
+        return catalog.network(network, rtt=rtt, down=down, up=up)
+    if (rtt, down, up) != (None, None, None):
+        msg = f"network {network.id!r} is a profile already, and rtt, down or up is given beside it"
+        raise UsageError(msg, hint="name the network by its id, or give them to feasibility.network()")
+    return network
+
+
+def _quantity(kind: type[Q], name: str, value: str | Q | None) -> Q | None:
+    """Read text with a unit; raise UnitError, naming the choice, for anything else."""
+    if value is None or isinstance(value, kind):
+        return value
+    if not isinstance(value, str):
+        msg = f"{name}: {value!r} has no unit; write {kind.kind} like {kind.example!r}"
+        raise UnitError(msg)
+    try:
+        return kind.parse(value)
+    except UnitError as error:
+        msg = f"{name}: {error.message}"
+        raise UnitError(msg, hint=error.hint) from None
+
+
+def _placement_settings(choices: Choices, client: Placement, server: Placement) -> dict[str, Setting]:
+    by_client, by_server = f"profile {client.device.id}", f"profile {server.device.id}"
+    chose, say = choices.chose, choices.setting
+    return {
+        "client": say(f"{client.device.id}/{client.unit}", chosen=chose("client")),
+        "runtime": say(client.runtime.id, chosen=chose("runtime"), otherwise=by_client),
+        "precision": say(client.precision or AS_STORED, chosen=chose("precision")),
+        "server": say(f"{server.device.id}/{server.unit}", chosen=chose("server")),
+        "server_runtime": say(server.runtime.id, chosen=False, otherwise=by_server),
+        "server_precision": say(server.precision or AS_STORED, chosen=chose("server_precision")),
+    }
+
+
+def _network_settings(choices: Choices, network: NetworkProfile) -> dict[str, Setting]:
+    """Name the link and its numbers; a fact that is `given` was put in by the caller."""
+    facts = (("rtt", network.rtt), ("downlink", network.downlink), ("uplink", network.uplink))
+    by_profile = f"profile {network.id}"
+    return {"network": choices.setting(network.id, chosen=choices.chose("network"))} | {
+        name: choices.setting(str(fact.value), chosen=fact.evidence == "given", otherwise=by_profile)
+        for name, fact in facts
+    }
+
+
+def _policy_settings(
+    choices: Choices, payload: Bytes | None, max_download: Bytes | None
+) -> dict[str, Setting]:
+    values = {
+        "calls": _NOT_GIVEN if choices.calls is None else str(choices.calls),
+        "cold": "yes" if choices.cold else "no",
+        "payload": _MODEL_INPUTS if payload is None else str(payload),
+        "max_download": _NOT_GIVEN if max_download is None else str(max_download),
+        "confidence": str(DEFAULT_CONFIDENCE if choices.confidence is None else choices.confidence),
+    }
+    return {name: choices.setting(value, chosen=choices.chose(name)) for name, value in values.items()}

@@ -1,0 +1,147 @@
+"""Time both sides: inference alone, a warm call, the first call, and its phases."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from feasibility.cost import ModelCost
+from feasibility.decide.records import ClientSide, Phase, Placement, Scenario, ServerSide
+from feasibility.errors import UsageError
+from feasibility.ir import TensorSpec
+from feasibility.profiles.models import ComputeUnit, Precision
+from feasibility.timing import network as links
+from feasibility.timing.compute import ComputeTime, inference
+from feasibility.timing.interval import DATA_SHEET_SIGMA, PRIOR_SIGMA, Interval
+from feasibility.timing.precision import WIDTH_BITS
+from feasibility.units import BITS_PER_BYTE
+
+_NARROWEST_FLOAT_BITS = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Client:
+    """The client's side, how it was timed, and what passes once before its first inference."""
+
+    side: ClientSide
+    compute: ComputeTime
+    setup: Interval
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """The server's side, how it was timed, and what its calls spend on the network."""
+
+    side: ServerSide
+    compute: ComputeTime
+    call_network: Interval
+    first_network: Interval
+
+
+def client_side(scenario: Scenario) -> Client:
+    """Time the user's device."""
+    place, network = scenario.client, scenario.network
+    compute = timed(scenario.cost, place)
+    size = scenario.cost.totals.download_bytes
+    loading = load_time(scenario.cost, place, compute)
+    setup = links.download(network, size) + loading
+    phases = (
+        Phase(name="connection", seconds=links.connection(network)),
+        Phase(name="round trip", seconds=links.round_trip(network)),
+        Phase(name="download", seconds=links.cold_response(network, size)),
+        Phase(name="load", seconds=loading),
+        Phase(name="inference", seconds=compute.interval),
+    )
+    side = ClientSide(
+        device=place.device.id,
+        unit=place.unit,
+        runtime=place.runtime.id,
+        precision=compute.precision,
+        inference=compute.interval,
+        first_call=setup + compute.interval,
+        phases=phases,
+    )
+    return Client(side=side, compute=compute, setup=setup)
+
+
+def server_side(scenario: Scenario) -> Server:
+    """Time the server. Nobody else uses it yet: a request waits for nothing."""
+    place, network = scenario.server, scenario.network
+    compute = timed(scenario.cost, place)
+    up, down = request_bytes(scenario), response_bytes(scenario.cost)
+    call = links.warm_exchange(network, up_bytes=up, down_bytes=down)
+    first = links.cold_exchange(network, up_bytes=up, down_bytes=down)
+    phases = (
+        Phase(name="connection", seconds=links.connection(network)),
+        Phase(name="round trip", seconds=links.round_trip(network)),
+        Phase(name="upload", seconds=links.cold_upload(network, up)),
+        Phase(name="inference", seconds=compute.interval),
+        Phase(name="response", seconds=links.cold_response(network, down)),
+    )
+    side = ServerSide(
+        device=place.device.id,
+        unit=place.unit,
+        runtime=place.runtime.id,
+        precision=compute.precision,
+        inference=compute.interval,
+        call=call + compute.interval,
+        first_call=first + compute.interval,
+        phases=phases,
+    )
+    return Server(side=side, compute=compute, call_network=call, first_network=first)
+
+
+def timed(cost: ModelCost, place: Placement) -> ComputeTime:
+    """Return the time of one inference there; UsageError if unit and runtime do not fit."""
+    return inference(cost, unit_of(place), place.runtime, place.precision)
+
+
+def unit_of(place: Placement) -> ComputeUnit:
+    """Return the unit of a placement."""
+    unit = place.device.units.get(place.unit)
+    if unit is None:
+        msg = f"device {place.device.id!r} has no unit {place.unit!r}"
+        raise UsageError(msg, hint=f"its units: {', '.join(place.device.units)}")
+    if unit.kind not in place.runtime.unit_kinds:
+        msg = f"runtime {place.runtime.id!r} does not run on {place.device.id}/{place.unit}, a {unit.kind}"
+        raise UsageError(msg, hint=f"the unit's runtimes: {', '.join(unit.runtimes)}")
+    return unit
+
+
+def load_time(cost: ModelCost, place: Placement, compute: ComputeTime) -> Interval:
+    """Return the start of a session, and one pass of the weights through memory.
+
+    Reading them from storage is not known and not counted.
+    """
+    start = place.runtime.session_start
+    weights_s = weight_bytes(cost, place.precision) / compute.lane.bandwidth_bytes_per_s
+    sigma = {"given": 0.0, "measured": PRIOR_SIGMA, "derived": PRIOR_SIGMA}.get(
+        start.evidence, DATA_SHEET_SIGMA
+    )
+    return Interval.from_sigma(start.value.value + weights_s, sigma)
+
+
+def weight_bytes(cost: ModelCost, precision: Precision | None) -> int:
+    """Return the bytes of the parameters in memory: as stored, or converted to a precision.
+
+    Weights stored below 16 bits are quantised already and stay as they are.
+    """
+    stored, elements = cost.totals.parameter_bytes, cost.totals.parameters
+    if precision is None or stored * BITS_PER_BYTE < elements * _NARROWEST_FLOAT_BITS:
+        return stored
+    return -(-elements * WIDTH_BITS[precision] // BITS_PER_BYTE)
+
+
+def request_bytes(scenario: Scenario) -> int:
+    """Return the payload of a call, else the raw bytes of the model's inputs."""
+    if scenario.payload is not None:
+        return int(scenario.payload.value)
+    return _raw_bytes(scenario.cost.model.inputs)
+
+
+def response_bytes(cost: ModelCost) -> int:
+    """Return the raw bytes of the model's outputs."""
+    return _raw_bytes(cost.model.outputs)
+
+
+def _raw_bytes(specs: tuple[TensorSpec, ...]) -> int:
+    return sum(spec.nbytes for spec in specs if spec.shape is not None)

@@ -1,0 +1,249 @@
+"""Read and walk a model in a child process, so that no file can take the caller down.
+
+onnx's native code crashes, hangs or exhausts memory on a few hostile files in ten
+thousand. The child limits its own memory, CPU time and file size, says which node it
+is at, and answers with plain tuples by marshal. `-P` rather than `-I` keeps the
+current folder out of its path: `-I` would also hide `pip install --user`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import marshal
+import os
+import signal
+import struct
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from types import TracebackType
+from typing import IO, Any, Self
+
+from feasibility import errors
+from feasibility.errors import FeasibilityError, ModelError
+from feasibility.ir import Model
+from feasibility.loader.transfer import decode, encode
+from feasibility.ops import DEFAULT, RuleSet
+
+MEMORY_LIMIT_BYTES = 512 * 2**20  # private memory of the child; files are mapped and do not count
+CPU_LIMIT_S = 60  # the largest real graphs take under 2 s
+WALL_LIMIT_S = 120.0  # for systems without CPU limits
+STDIN_LIMIT_BYTES = 2**31  # protobuf's own limit for one message
+_CHUNK_BYTES = 2**20
+_STDIN = "-"
+
+_HEADER = struct.Struct("<cI")
+_REQUEST, _CHUNK, _PROGRESS, _RESULT, _ERROR = b"?", b"+", b"@", b"=", b"!"
+_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+
+
+def _send(pipe: IO[bytes], kind: bytes, body: bytes | memoryview) -> None:
+    pipe.write(_HEADER.pack(kind, len(body)))
+    pipe.write(body)
+
+
+def _receive(pipe: IO[bytes]) -> tuple[bytes, bytes]:
+    """Return the next frame; raise EOFError when the other side is gone."""
+    header = pipe.read(_HEADER.size)
+    if len(header) < _HEADER.size:
+        raise EOFError
+    kind, length = _HEADER.unpack(header)
+    body = pipe.read(length)
+    if len(body) < length:
+        raise EOFError
+    return kind, body
+
+
+class Worker:
+    """A child process that loads onnx at once and walks models on request.
+
+    Use it as a context manager, or call `close`. A worker whose child died starts
+    another one for the next model.
+    """
+
+    def __init__(self) -> None:
+        """Start the child."""
+        self._child = _start()
+
+    @classmethod
+    def start(cls) -> Self:
+        """Start a child; it imports onnx while the caller goes on."""
+        return cls()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the child."""
+        self._child.kill()
+        for pipe in (self._child.stdin, self._child.stdout):
+            if pipe is not None:
+                with contextlib.suppress(OSError):
+                    pipe.close()
+        self._child.wait()
+
+    def load(self, path: str, dims: Mapping[str, int] | None = None, *, rules: RuleSet = DEFAULT) -> Model:
+        """Return the walked model; raise ModelError in one sentence whatever happens to the child."""
+        if self._child.poll() is not None:
+            self.close()
+            self._child = _start()
+        timer = threading.Timer(WALL_LIMIT_S, self._child.kill)
+        timer.start()
+        try:
+            with contextlib.suppress(BrokenPipeError):
+                self._ask(path, dict(dims or {}), rules)
+            return self._answer(path)
+        finally:
+            timer.cancel()
+
+    def _ask(self, path: str, dims: dict[str, int], rules: RuleSet) -> None:
+        pipe = self._child.stdin
+        if pipe is None:
+            raise BrokenPipeError
+        own = [
+            (domain, op_type) for domain, op_type, _ in rules if DEFAULT.find(domain, op_type, 2**31) is None
+        ]
+        _send(pipe, _REQUEST, marshal.dumps((path, dims, own)))
+        if path == _STDIN:
+            for chunk in _stdin_chunks():
+                _send(pipe, _CHUNK, chunk)
+            _send(pipe, _CHUNK, b"")
+        pipe.flush()
+
+    def _answer(self, path: str) -> Model:
+        """Listen until the child answers or dies."""
+        pipe, at = self._child.stdout, ""
+        try:
+            while pipe is not None:
+                kind, body = _receive(pipe)
+                if kind == _RESULT:
+                    return decode(marshal.loads(body))  # noqa: S302 (written by our own child)
+                if kind == _ERROR:
+                    raise _rebuilt(*marshal.loads(body))  # noqa: S302 (written by our own child)
+                at = body.decode("utf-8", "backslashreplace")
+        except EOFError:
+            pass
+        raise _obituary(path, at, self._child.wait())
+
+
+def _start() -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", "feasibility.loader.isolate"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=os.environ | _ONE_THREAD,
+    )
+
+
+def _stdin_chunks() -> Iterator[bytes]:
+    """Pass standard input on in pieces, up to protobuf's limit."""
+    left = STDIN_LIMIT_BYTES
+    while chunk := sys.stdin.buffer.read(min(_CHUNK_BYTES, left + 1)):
+        left -= len(chunk)
+        if left < 0:
+            msg = "standard input is larger than 2 GiB, the limit of one ONNX file"
+            raise ModelError(msg, hint="save it to a file with external data and name that")
+        yield chunk
+
+
+def _rebuilt(kind: str, message: str, hint: str | None) -> FeasibilityError:
+    """Return the error that the child raised."""
+    found = getattr(errors, kind, ModelError)
+    return found(message, hint=hint) if found is not errors.ProfileError else ModelError(message, hint=hint)
+
+
+def _obituary(path: str, at: str, status: int) -> ModelError:
+    """Say in one sentence how the child died and at which node."""
+    where = f"node {at!r}" if at else "the start"
+    how = f"crashed ({signal.Signals(-status).name})" if status < 0 else f"ended with status {status}"
+    if -status in {getattr(signal, "SIGXCPU", 0), getattr(signal, "SIGKILL", 0)}:
+        how = f"took more than {CPU_LIMIT_S} s or was killed"
+    msg = f"{path!r}: reading it in a child process {how} at {where}"
+    return ModelError(msg, hint="check the file with onnx.checker.check_model")
+
+
+def _limit(extra_bytes: int = 0) -> None:
+    """Bound this process: private memory, CPU time, no files, no core dump."""
+    try:
+        import resource  # noqa: PLC0415 (Windows has none)
+    except ImportError:
+        return
+    limits = {
+        resource.RLIMIT_DATA: MEMORY_LIMIT_BYTES + extra_bytes,
+        resource.RLIMIT_CPU: CPU_LIMIT_S,
+        resource.RLIMIT_FSIZE: 0,
+        resource.RLIMIT_CORE: 0,
+    }
+    for what, most in limits.items():
+        hard = resource.getrlimit(what)[1]
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(what, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
+
+
+def _collect(pipe: IO[bytes]) -> bytes:
+    """Gather the model that the parent passes on from its standard input."""
+    data = bytearray()
+    while body := _receive(pipe)[1]:
+        _limit(2 * (len(data) + len(body)))
+        data += body
+    return bytes(data)
+
+
+def _walked(
+    path: str, source: str | bytes, dims: dict[str, int], own: set[tuple[str, str]], out: IO[bytes]
+) -> Any:  # noqa: ANN401 (tuples for marshal)
+    from feasibility.loader.read import read  # noqa: PLC0415 (onnx loads in the child only)
+    from feasibility.loader.walk import walk  # noqa: PLC0415
+
+    def progress(name: str) -> None:
+        _send(out, _PROGRESS, name.encode("utf-8", "backslashreplace"))
+        out.flush()
+
+    def has_rule(domain: str, op_type: str, opset: int) -> bool:
+        return (domain, op_type) in own or DEFAULT.find(domain, op_type, opset) is not None
+
+    return encode(walk(replace(read(source), path=path), dims, has_rule, progress))
+
+
+def _reply(pipe: IO[bytes], out: IO[bytes], request: bytes) -> None:
+    """Answer one request with a result or with an error."""
+    path, dims, own = marshal.loads(request)  # noqa: S302 (written by our own parent)
+    try:
+        source = _collect(pipe) if path == _STDIN else path
+        kind, answer = _RESULT, _walked(path, source, dims, {tuple(key) for key in own}, out)
+    except FeasibilityError as error:
+        kind, answer = _ERROR, (type(error).__name__, error.message, error.hint)
+    except (MemoryError, RecursionError) as error:
+        limit = "memory" if isinstance(error, MemoryError) else "nesting"
+        kind, answer = _ERROR, ("ModelError", f"{path!r}: the graph needs more {limit} than allowed", None)
+    _send(out, kind, marshal.dumps(answer))
+    out.flush()
+
+
+def serve() -> None:
+    """Answer requests from standard input until the parent is gone."""
+    import gc  # noqa: PLC0415
+
+    gc.disable()  # one short walk makes no cycles worth collecting
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when to stop
+    pipe, out = sys.stdin.buffer, sys.stdout.buffer
+    import feasibility.loader.read  # noqa: PLC0415 (load onnx while the parent gets ready)
+    import feasibility.loader.walk  # noqa: F401, PLC0415
+
+    _limit()
+    with contextlib.suppress(EOFError, BrokenPipeError):
+        while True:
+            _reply(pipe, out, _receive(pipe)[1])
+    os._exit(0)  # nothing to clean up; skip tearing onnx down
+
+
+if __name__ == "__main__":
+    serve()

@@ -1,0 +1,284 @@
+"""Read an ONNX model without its weights; say what a file really is when it is none."""
+
+from __future__ import annotations
+
+import errno
+import mmap
+import os
+import re
+import stat
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+
+import onnx
+from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.message import DecodeError, EncodeError, Message
+
+from feasibility.errors import ModelError
+from feasibility.ir import DType
+from feasibility.loader import kinds, wire
+
+STDIN = "-"
+MAX_PIPED_BYTES = 2**31 - 1  # what one protobuf message may have; a file on disk has no such limit here
+_FIRST_IR_WITH_OPSETS = 3  # before it, a model without opset_import means version 1 (onnx, IR.md)
+_LENGTH = re.compile(r"\d{1,18}", re.ASCII)  # an external tensor's declared length
+_MAX_SHOWN = 40  # bytes or numbers of a model that one sentence repeats
+_EXPORT_AGAIN = "export the model again"
+
+# A named pipe blocks whoever opens it; these flags, where the platform has them, prevent that.
+_OPEN_FLAGS = (
+    os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
+)
+_NOT_A_FILE = (
+    (stat.S_ISFIFO, "a named pipe"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+    (stat.S_ISSOCK, "a socket"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A parsed model without its weights, and how large the whole of it is."""
+
+    proto: onnx.ModelProto
+    path: str  # as given; "-" is standard input, "<bytes>" and "<ModelProto>" came from memory
+    file_bytes: int
+    external_bytes: int  # what external data declares; each stored range once
+    external_files: tuple[str, ...]  # as the model names them; never opened
+
+
+def read(source: str | os.PathLike[str] | bytes | onnx.ModelProto) -> Source:
+    """Parse a model from a path, from "-" (standard input), from bytes or from memory.
+
+    Tensors above 8 KiB lose their values; external data is not opened; `source` is
+    not changed. Raises ModelError.
+    """
+    if isinstance(source, onnx.ModelProto):
+        return _from_buffer("<ModelProto>", _serialized(source))
+    if isinstance(source, bytes):
+        return _from_buffer("<bytes>", source)
+    path = os.fsdecode(os.fspath(source))
+    with _opened(path) as buffer:
+        return _from_buffer(path, buffer)
+
+
+def _serialized(proto: onnx.ModelProto) -> bytes:
+    try:
+        serialized: bytes = proto.SerializeToString()
+    except EncodeError:
+        hint = "save it with onnx.save(model, path, save_as_external_data=True) and pass the path"
+        raise ModelError("the model in memory is larger than protobuf's 2 GiB", hint=hint) from None
+    return serialized
+
+
+# --- where the bytes come from
+
+
+@contextmanager
+def _opened(path: str) -> Iterator[wire.Buffer]:
+    """Give the bytes of a file, memory-mapped, or those of standard input."""
+    if path == STDIN:
+        yield _standard_input()
+        return
+    url = kinds.of_url(path)
+    if url is not None:
+        msg = f"{path!r} is {url.what}"
+        raise ModelError(msg, hint=url.hint)
+    try:
+        descriptor = _open(path)
+        try:
+            size = os.fstat(descriptor).st_size
+            mapped = mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ) if size else None
+        finally:
+            os.close(descriptor)
+    except (OSError, ValueError) as error:
+        raise _unreadable(path, error) from None
+    # Not closed by hand: slices in the traceback of an error may still point into it.
+    yield mapped if mapped is not None else b""
+
+
+def _open(path: str) -> int:
+    """Open a regular file; refuse everything that would block or act."""
+    _refuse_special(path, os.stat(path).st_mode)  # noqa: PTH116 (Path("") is the current folder)
+    descriptor = os.open(path, _OPEN_FLAGS)
+    try:  # the path may have changed hands in between
+        _refuse_special(path, os.fstat(descriptor).st_mode)
+    except ModelError:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _refuse_special(path: str, mode: int) -> None:
+    if stat.S_ISDIR(mode):
+        kind = kinds.of_folder(path)
+        msg = f"{path!r} is {kind.what}, not a file"
+        raise ModelError(msg, hint=kind.hint)
+    for test, name in _NOT_A_FILE:
+        if test(mode):
+            msg = f"{path!r} is {name}, not a file"
+            raise ModelError(msg, hint="pipe the model in: feasible - < FILE")
+
+
+def _unreadable(path: str, error: OSError | ValueError) -> ModelError:
+    """Say why a path cannot be opened."""
+    if isinstance(error, ModelError):
+        return error
+    if not isinstance(error, OSError):
+        return ModelError(f"{path!r} is not a possible path ({error})")
+    if error.errno != errno.ENOENT:
+        return ModelError(f"cannot read {path!r}: {error.strerror or error}", hint="check its permissions")
+    if path and Path(path).is_symlink():
+        target = str(Path(path).readlink())
+        return ModelError(f"{path!r} is a link to {target!r}, which does not exist", hint="check the link")
+    return ModelError(f"there is no file {path!r}", hint=kinds.neighbours(path))
+
+
+def _standard_input() -> bytes:
+    """Read all that is piped in; refuse a terminal, which would wait for typing."""
+    stream = getattr(sys.stdin, "buffer", None)
+    if stream is None or stream.isatty():
+        raise ModelError("standard input holds no model", hint="pipe one in: feasible - < model.onnx")
+    content: bytes = stream.read(MAX_PIPED_BYTES + 1)
+    if len(content) > MAX_PIPED_BYTES:
+        msg = f"standard input gives more than {MAX_PIPED_BYTES:,} bytes, protobuf's limit"
+        raise ModelError(msg, hint="save it to a file and pass the path, which has no such limit")
+    return content
+
+
+# --- what the bytes hold
+
+
+def _from_buffer(path: str, buffer: wire.Buffer) -> Source:
+    proto = _parsed(path, buffer)
+    _check_model(path, buffer, proto)
+    try:
+        ranges = _external_ranges(proto)
+    except ModelError as error:
+        msg = f"{path!r} cannot be read: {error.message}"
+        raise ModelError(msg, hint=error.hint) from None
+    return Source(
+        proto=proto,
+        path=path,
+        file_bytes=len(buffer),
+        external_bytes=sum(ranges.values()),
+        external_files=tuple(sorted({location for location, *_ in ranges})),
+    )
+
+
+def _parsed(path: str, buffer: wire.Buffer) -> onnx.ModelProto:
+    """Strip and parse; what the stripper does not know goes to protobuf whole."""
+    proto = onnx.ModelProto()
+    try:
+        proto.ParseFromString(_stripped(buffer))
+    except DecodeError:
+        problem = ModelError("it is not valid protobuf")
+    except ModelError as error:
+        problem = error
+    else:
+        return proto
+    sample = kinds.Sample.of(path, buffer)
+    kind = kinds.by_bytes(sample)
+    if kind is None and kinds.looks_like_onnx(sample):
+        msg = f"{path!r} cannot be read: {problem.message}"
+        raise ModelError(msg, hint=problem.hint or _EXPORT_AGAIN)
+    raise _no_model(path, kind or kinds.by_name(path))
+
+
+def _stripped(buffer: wire.Buffer) -> bytes:
+    try:
+        return wire.strip(buffer)
+    except wire.NotRecognisedError:
+        wire.check_graph_size(len(buffer))
+        return bytes(buffer)
+
+
+def _no_model(path: str, kind: kinds.Kind | None) -> ModelError:
+    if kind is not None:
+        return ModelError(f"{path!r} is {kind.what}", hint=kind.hint)
+    return ModelError(f"{path!r} is not an ONNX model", hint="pass a file that onnx.load can read")
+
+
+def _check_model(path: str, buffer: wire.Buffer, proto: onnx.ModelProto) -> None:
+    """Refuse what is no model, or none that can be costed."""
+    if not proto.HasField("graph") or not (proto.ir_version or proto.opset_import):
+        raise _no_model(path, kinds.by_bytes(kinds.Sample.of(path, buffer)) or kinds.by_name(path))
+    if not proto.graph.node:
+        msg = f"the graph of {path!r} has no nodes, so there is nothing to run"
+        raise ModelError(msg, hint=_EXPORT_AGAIN)
+    if proto.ir_version >= _FIRST_IR_WITH_OPSETS and not proto.opset_import:
+        msg = f"{path!r} does not say which operator set it uses (opset_import is missing)"
+        raise ModelError(msg, hint=_EXPORT_AGAIN)
+
+
+# --- one look at every message: is its text text, and does its tensor lie elsewhere
+
+_Range = tuple[str, str, str]  # location, offset and length; or location, "" and the tensor's name
+_ONE_MESSAGE, _MESSAGES, _ONE_TEXT, _TEXTS, _LOCATION, _OTHER = range(1, 7)  # what a field holds
+_HOLDS: dict[FieldDescriptor, int] = {
+    onnx.TensorProto.DESCRIPTOR.fields_by_name["data_location"]: _LOCATION
+}  # the rest is filled in as fields are met: asking a descriptor is slow
+
+
+def _holds(field: FieldDescriptor) -> int:
+    """Tell what a field holds."""
+    by_type = {
+        (FieldDescriptor.TYPE_MESSAGE, False): _ONE_MESSAGE,
+        (FieldDescriptor.TYPE_MESSAGE, True): _MESSAGES,
+        (FieldDescriptor.TYPE_STRING, False): _ONE_TEXT,
+        (FieldDescriptor.TYPE_STRING, True): _TEXTS,
+    }
+    return _HOLDS.setdefault(field, by_type.get((field.type, field.is_repeated), _OTHER))
+
+
+def _external_ranges(proto: onnx.ModelProto) -> dict[_Range, int]:
+    """Return the bytes of every external range; raise ModelError on text that is not UTF-8."""
+    ranges: dict[_Range, int] = {}
+    texts: list[str | bytes] = []
+    pending: list[Message] = [proto]
+    while pending:
+        message = pending.pop()
+        for field, value in message.ListFields():
+            holds = _HOLDS.get(field) or _holds(field)
+            if holds == _MESSAGES:
+                pending += value
+            elif holds == _TEXTS:
+                texts += value
+            elif holds == _ONE_TEXT:
+                texts.append(value)
+            elif holds == _ONE_MESSAGE:
+                pending.append(value)
+            elif holds == _LOCATION and value == onnx.TensorProto.EXTERNAL:
+                ranges |= _external_range(message)
+    _check_text(texts)
+    return ranges
+
+
+def _check_text(texts: list[str | bytes]) -> None:
+    """Refuse what protobuf hands out as bytes, because it is not UTF-8."""
+    if bytes in map(type, texts):
+        name = next(text for text in texts if isinstance(text, bytes))
+        msg = f"it holds text that is not UTF-8, {name[:_MAX_SHOWN]!r}"
+        raise ModelError(msg, hint=_EXPORT_AGAIN)
+
+
+def _external_range(tensor: onnx.TensorProto) -> dict[_Range, int]:
+    """Return where an external tensor says it lies, and its bytes: as declared, else dims x width."""
+    said = {entry.key: entry.value for entry in tensor.external_data}
+    location, length = said.get("location", ""), said.get("length", "")
+    if _LENGTH.fullmatch(length):
+        return {(location, said.get("offset", "0"), length): int(length)}
+    dtype = DType.from_code(tensor.data_type)
+    if dtype is DType.UNDEFINED or min(tensor.dims, default=0) < 0:
+        msg = f"the external tensor {tensor.name!r} has no length, and its size is unknown ({_size(tensor)})"
+        raise ModelError(msg, hint=_EXPORT_AGAIN)
+    return {(location, "", tensor.name): dtype.nbytes(prod(tensor.dims))}
+
+
+def _size(tensor: onnx.TensorProto) -> str:
+    return f"element type {tensor.data_type}, dims {list(tensor.dims)[:_MAX_SHOWN]}"

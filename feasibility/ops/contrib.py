@@ -1,0 +1,125 @@
+"""Count operators of com.microsoft that graph optimisers put in place of several standard ones."""
+
+from __future__ import annotations
+
+from feasibility.cost import OpCost
+from feasibility.ir import MICROSOFT_DOMAIN, Node
+from feasibility.ops.convolution import conv_class, conv_fmas
+from feasibility.ops.elementwise import GELU, GELU_TANH, SWISH
+from feasibility.ops.linear import gemm
+from feasibility.ops.normalisation import layer_arithmetic, rms_arithmetic
+from feasibility.ops.recurrent import activation
+from feasibility.ops.roles import heavy, light
+from feasibility.ops.rules import Family
+from feasibility.ops.sizes import size, size_without
+
+family = Family(MICROSOFT_DOMAIN)
+
+family.add("Gelu", GELU)
+family.add("BiasGelu", GELU.plus(1))
+family.add("QuickGelu", SWISH.plus(1))  # x * sigmoid(alpha * x)
+
+
+@family.op("FastGelu")
+def fast_gelu(node: Node) -> OpCost:
+    """Gaussian error linear unit by tanh, after an optional bias.
+
+    Shapes:  X and Y alike, bias [last]
+    Count:   per element 8 arithmetic and a tanh, one more if bias
+    Dtype:   of X
+    Source:  onnxruntime docs/ContribOperators.md, com.microsoft.FastGelu
+    """
+    return GELU_TANH.plus(int(node.has_input(1)))(node)
+
+
+@family.op("SkipLayerNormalization")
+def skip_layer_normalization(node: Node) -> OpCost:
+    """Add the residual, then normalise over the last axis.
+
+    Shapes:  input, skip and Y [..., n], gamma, beta and bias [n]
+    Count:   per element one addition for skip and one for bias if given, then as LayerNormalization
+             with gamma, and beta if given; per row 4 arithmetic and a sqrt
+    Dtype:   of input
+    Source:  onnxruntime docs/ContribOperators.md, com.microsoft.SkipLayerNormalization
+    """
+    x = node.input(0)
+    rows = size_without(x, -1)
+    added = 1 + int(node.has_input(4))
+    affine = 1 + int(node.has_input(3))
+    return light(
+        node,
+        arithmetic=added * x.numel + layer_arithmetic(x.numel, rows, affine),
+        transcendentals=rows,
+    )
+
+
+@family.op("SkipSimplifiedLayerNormalization")
+def skip_rms_normalization(node: Node) -> OpCost:
+    """Add the residual, then divide by the root mean square over the last axis.
+
+    Shapes:  input, skip and Y [..., n], gamma and bias [n]
+    Count:   per element one addition for skip and one for bias if given, then as RMSNormalization
+    Dtype:   of input
+    Source:  onnxruntime docs/ContribOperators.md, com.microsoft.SkipSimplifiedLayerNormalization
+    """
+    x = node.input(0)
+    rows = size_without(x, -1)
+    added = 1 + int(node.has_input(3))
+    return light(node, arithmetic=added * x.numel + rms_arithmetic(x.numel, rows), transcendentals=rows)
+
+
+@family.op("FusedMatMul")
+def fused_matmul(node: Node) -> OpCost:
+    """Y = alpha * A' @ B', either operand transposed.
+
+    Shapes:  A [..., M, K], B [..., K, N], Y [..., M, N]; transA swaps the last two axes of A,
+             transBatchA moves its first axis behind the batch
+    Count:   fmas = |Y| * K; arithmetic = |Y| if alpha is not 1
+    Dtype:   of A
+    Source:  onnxruntime docs/ContribOperators.md, com.microsoft.FusedMatMul
+    """
+    y = node.output(0).numel
+    swapped = 0 if node.int("transBatchA", 0) else -2
+    depth = size(node.input(0), swapped if node.int("transA", 0) else -1)
+    scale = y if node.float("alpha", 1.0) != 1.0 else 0
+    return heavy(node, fmas=y * depth, arithmetic=scale)
+
+
+@family.op("FusedGemm")
+def fused_gemm(node: Node) -> OpCost:
+    """Gemm followed by an activation.
+
+    Shapes:  as Gemm
+    Count:   as Gemm, and the activation per output
+    Dtype:   of A
+    Source:  onnxruntime docs/ContribOperators.md, com.microsoft.FusedGemm
+    """
+    product, act = gemm(node), activation(node, node.string("activation"))
+    y = node.output(0).numel
+    return heavy(
+        node,
+        fmas=product.fmas,
+        arithmetic=product.arithmetic + y * act.arithmetic,
+        transcendentals=y * act.transcendentals,
+    )
+
+
+@family.op("FusedConv")
+def fused_conv(node: Node) -> OpCost:
+    """Convolution, then the sum with Z, then an activation.
+
+    Shapes:  X [N, C, *D], W [M, C/group, *K], B [M], Z and Y [N, M, *O]
+    Count:   as Conv; arithmetic = |Y| each if B and Z are given, and the activation per output
+    Ignores: padding zeros count as work
+    Dtype:   of X
+    Source:  onnxruntime docs/ContribOperators.md, com.microsoft.FusedConv
+    """
+    w, y = node.input(1), node.output(0).numel
+    act = activation(node, node.string("activation", "Relu"))
+    return heavy(
+        node,
+        fmas=conv_fmas(node, w),
+        arithmetic=y * (int(node.has_input(2)) + int(node.has_input(3)) + act.arithmetic),
+        transcendentals=y * act.transcendentals,
+        op_class=conv_class(node, w),
+    )

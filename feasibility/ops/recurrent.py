@@ -1,0 +1,106 @@
+"""Count recurrent layers: gates as matrix products, activations and states per unit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from feasibility.cost import OpCost
+from feasibility.errors import FeasibilityError
+from feasibility.ir import Node
+from feasibility.ops.elementwise import PER_ELEMENT, SIGMOID, PerElement
+from feasibility.ops.roles import heavy
+from feasibility.ops.rules import Family
+from feasibility.ops.sizes import size
+
+family = Family()
+
+# The activations a recurrent layer may name, in lower case.
+ACTIVATIONS: Mapping[str, PerElement] = {
+    **{
+        name.lower(): PER_ELEMENT[name]
+        for name in (
+            "Elu", "HardSigmoid", "LeakyRelu", "Relu", "Softplus", "Softsign", "Tanh", "ThresholdedRelu",
+        )
+    },
+    "affine": PerElement(2),  # alpha * x + beta
+    "scaledtanh": PerElement(2, 1),  # alpha * tanh(beta * x)
+    "sigmoid": SIGMOID,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """What one unit of a recurrent cell does in one step, apart from the matrix products."""
+
+    gates: int
+    state: int  # arithmetic that mixes gates and states
+    peepholes: int  # gates that look at the cell state (LSTM only)
+    activations: tuple[str, ...]  # default names, in ONNX's order
+    uses: tuple[int, ...]  # how often each of them is applied
+
+
+# C = f * C + i * g;  H = o * h(C)
+LSTM = Cell(gates=4, state=4, peepholes=3, activations=("Sigmoid", "Tanh", "Tanh"), uses=(3, 1, 1))
+# r * H, then H = (1 - z) * h + z * H
+GRU = Cell(gates=3, state=5, peepholes=0, activations=("Sigmoid", "Tanh"), uses=(2, 1))
+RNN = Cell(gates=1, state=0, peepholes=0, activations=("Tanh",), uses=(1,))
+
+_CELLS = {"LSTM": LSTM, "GRU": GRU, "RNN": RNN}
+_BIAS, _PEEPHOLES = 3, 7  # input numbers
+_CLAMPS = 2  # clip holds a gate between two bounds
+
+
+@family.op("LSTM", "GRU", "RNN")
+def recurrent(node: Node) -> OpCost:
+    """Recurrent layer over a whole sequence, one or two directions.
+
+    Shapes:  X [T, B, I] ([B, T, I] with layout 1), W [D, G*H, I], R [D, G*H, H]; G gates: LSTM 4,
+             GRU 3, RNN 1
+    Count:   fmas = T*B * (|W| + |R|). Per unit and step (T*B*D*H of them): the activations
+             (sigmoid 3 arithmetic and an exp, tanh one transcendental), the states (LSTM 4,
+             GRU 5), 2 per gate if biases are given, 2 per peephole, 2 per gate if clip is set
+    Ignores: sequence_lens (every sequence counts in full); a zero first state counts as work;
+             input_forget
+    Dtype:   of X
+    Source:  ONNX LSTM-22, GRU-22, RNN-22; tests/laws compare them with a loop
+    """
+    x, w, r = node.input(0), node.input(1), node.input(2)
+    steps = size(x, 0) * size(x, 1)
+    directions, hidden = size(w, 0), size(r, 2)
+    cell = _CELLS[node.op_type]
+    per_unit = _per_unit(node, cell) * directions
+    activations = _activations(node, cell, directions)
+    return heavy(
+        node,
+        fmas=steps * (w.numel + r.numel),
+        arithmetic=steps * hidden * (per_unit + sum(a.arithmetic for a in activations)),
+        transcendentals=steps * hidden * sum(a.transcendentals for a in activations),
+    )
+
+
+def _per_unit(node: Node, cell: Cell) -> int:
+    """Return the arithmetic of one unit in one step, activations apart."""
+    bias = 2 * cell.gates * node.has_input(_BIAS)
+    peepholes = 2 * cell.peepholes * node.has_input(_PEEPHOLES)
+    clip = _CLAMPS * cell.gates * ("clip" in node.attributes)
+    return cell.state + bias + peepholes + clip
+
+
+def _activations(node: Node, cell: Cell, directions: int) -> list[PerElement]:
+    """Return the activations of one unit of every direction, each as often as it is applied."""
+    names = node.attributes.get("activations") or cell.activations * directions
+    uses = cell.uses * directions
+    if not isinstance(names, tuple) or len(names) != len(uses):
+        msg = f"node {node.name!r} ({node.op_type}) needs {len(uses)} activations, not {names!r}"
+        raise FeasibilityError(msg)
+    return [activation(node, name) for name, n in zip(names, uses, strict=True) for _ in range(n)]
+
+
+def activation(node: Node, name: object) -> PerElement:
+    """Return the cost of an activation by the name that an attribute gives it."""
+    found = ACTIVATIONS.get(name.lower()) if isinstance(name, str) else None
+    if found is None:
+        msg = f"node {node.name!r} ({node.op_type}): no activation is called {name!r}"
+        raise FeasibilityError(msg)
+    return found

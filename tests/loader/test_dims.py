@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import pytest
+
+from feasibility.errors import UsageError
+from feasibility.loader.dims import Dimensions, parse
+
+
+@pytest.mark.parametrize(
+    ("name", "axis", "shape", "size"),
+    [
+        ("batch", 0, ("batch", 3), 1),
+        ("batch_size", 0, ("batch_size", 3), 1),
+        ("N", 0, ("N", 3), 1),
+        ("sequence", 1, ("batch", "sequence"), 128),
+        ("decoder_sequence_length", 1, ("batch", "decoder_sequence_length"), 128),
+        ("num_tokens", 0, ("num_tokens",), 128),
+        ("height", 2, (1, 4, "height", "width"), 224),
+        ("W", 3, (1, 3, "H", "W"), 224),
+        ("unk__3", 2, (1, 3, "unk__3", "unk__4"), 224),
+        ("x[1]", 1, ("x[0]", "x[1]", "x[2]", 3), 224),
+        ("unk__7", 1, (1, "unk__7"), 1),
+    ],
+)
+def test_default_follows_name_then_image_layout(
+    name: str, axis: int, shape: tuple[int | str, ...], size: int
+) -> None:
+    """A free dimension gets the size its name suggests, an image's sides 224, anything else 1."""
+    assert size == Dimensions({}).bind(name, axis, shape)
+
+
+def test_given_size_wins_and_is_not_an_assumption() -> None:
+    """What the caller gives is used and not listed as assumed."""
+    dims = Dimensions({"sequence": 77})
+    assert dims.bind("sequence", 1, ("batch", "sequence")) == 77
+    assert dims.sentences() == ()
+
+
+@pytest.mark.parametrize(
+    ("expression", "size"),
+    [("past + 1", 1024 + 1), ("2*past", 2 * 1024), ("(past+8)/4", (1024 + 8) // 4), ("past - 24 - 900", 1024 - 24 - 900), ("past//3", 1024 // 3)],
+)  # fmt: skip
+def test_expression_follows_the_dimension_it_names(expression: str, size: int) -> None:
+    """A dimension written as arithmetic over another follows the size of that one."""
+    assert size == Dimensions({"past": 1024}).bind(expression, 1, ("batch", expression))
+
+
+@pytest.mark.parametrize(
+    "text", ["a" * 300, "past +", "floor(past/2)", "a b", "1 +* 2", "past; import os", "a-b"]
+)
+def test_what_is_no_expression_is_a_plain_name(text: str) -> None:
+    """Text outside the closed grammar is taken as a name: assumed, and never evaluated."""
+    dims = Dimensions({})
+    dims.bind(text, 1, ("batch", text))
+    assert list(dims.assumed) == [text]
+
+
+def test_parse_keeps_names_with_hyphens_whole() -> None:
+    """`batch-size` is one name, `past-1` is a difference."""
+    assert parse("batch-size") == ("batch-size",)
+    assert parse("past-1") == ("past", "-", "1")
+
+
+def test_unused_dimension_is_refused_with_the_known_names() -> None:
+    """A --dim that the model lacks is an error naming those it has."""
+    dims = Dimensions({"sequense": 5})
+    dims.bind("sequence", 1, ("sequence",))
+    with pytest.raises(UsageError, match="no free dimension 'sequense'") as caught:
+        dims.check_all_used()
+    assert caught.value.hint == "its free dimensions are 'sequence'"
+
+
+@pytest.mark.parametrize("size", [0, -1, 2**62])
+def test_impossible_size_is_refused(size: int) -> None:
+    """A dimension is positive and at most 2^40."""
+    with pytest.raises(UsageError, match="'batch' cannot be"):
+        Dimensions({"batch": size})

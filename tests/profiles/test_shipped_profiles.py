@@ -1,0 +1,280 @@
+"""Every profile in the repository loads, is sourced and is plausible."""
+
+from collections.abc import Iterator
+from typing import get_args
+
+import pytest
+from pydantic import BaseModel
+
+from feasibility.profiles import catalog
+from feasibility.profiles.models import (
+    Coefficients,
+    DeviceClass,
+    DeviceProfile,
+    Fact,
+    NetworkProfile,
+    OpClassName,
+    RuntimeProfile,
+)
+
+DEVICES = {
+    "m1",
+    "m1-pro",
+    "m2",
+    "m4",
+    "a15",
+    "a17-pro",
+    "snapdragon-8-gen-3",
+    "pixel-6a",
+    "raspberry-pi-5",
+    "rtx-3060",
+    "rtx-4090",
+    "laptop-cpu-4c",
+    "t4",
+    "l4",
+    "a100",
+    "h100",
+}
+RUNTIMES = {
+    "metal",
+    "onnxruntime-cpu",
+    "wasm",
+    "webgpu",
+    "ncnn-cpu",
+    "coreml-ane",
+    "qnn-npu",
+    "torch-compile-cuda",
+    "tensorrt",
+}
+LINKS = {"essay", "fiber", "wifi", "5g", "4g", "3g", "starlink", "geo"}
+PRESETS = ("lighthouse-", "devtools-", "wpt-")
+
+GB = 1e9
+# the widest memory of each class that exists today, with room to spare
+BANDWIDTH_CEILING: dict[DeviceClass, float] = {
+    "mcu": 1 * GB,
+    "phone": 120 * GB,
+    "tablet": 200 * GB,
+    "edge": 300 * GB,
+    "laptop": 900 * GB,
+    "desktop": 2_000 * GB,
+    "server": 10_000 * GB,
+}
+FLOATS = ("fp64", "fp32", "fp16")
+THIN = {"webgpu", "wasm", "coreml-ane"}
+
+
+def facts(record: object) -> Iterator[Fact[object]]:
+    """Yield every fact inside a profile."""
+    if isinstance(record, Fact):
+        yield record
+    elif isinstance(record, BaseModel):
+        for name in type(record).model_fields:
+            yield from facts(getattr(record, name))
+    elif isinstance(record, dict):
+        for item in record.values():
+            yield from facts(item)
+
+
+@pytest.fixture(params=sorted(DEVICES))
+def device(request: pytest.FixtureRequest) -> DeviceProfile:
+    """Return each device in turn."""
+    return catalog.device(str(request.param))
+
+
+@pytest.fixture(params=sorted(RUNTIMES))
+def runtime(request: pytest.FixtureRequest) -> RuntimeProfile:
+    """Return each runtime in turn."""
+    return catalog.runtime(str(request.param))
+
+
+@pytest.fixture(params=catalog.network_ids())
+def link(request: pytest.FixtureRequest) -> NetworkProfile:
+    """Return each link in turn."""
+    return catalog.network(str(request.param))
+
+
+def test_what_is_promised_is_there() -> None:
+    """Devices, runtimes, friendly links and the presets of three tools are listed."""
+    presets = {name for name in catalog.network_ids() if name.startswith(PRESETS)}
+
+    assert DEVICES == set(catalog.device_ids())
+    assert RUNTIMES == set(catalog.runtime_ids())
+    assert LINKS == set(catalog.network_ids()) - presets
+    assert [3, 3, 12] == [sum(name.startswith(tool) for name in presets) for tool in PRESETS]
+
+
+def test_every_number_of_a_device_is_sourced(device: DeviceProfile) -> None:
+    """A source says more than one word, and nothing claims to be given by a caller."""
+    found = list(facts(device))
+
+    assert len(found) >= 3
+    assert all(" " in fact.source and fact.evidence != "given" for fact in found)
+
+
+def test_ridge_points_are_within_what_hardware_has(device: DeviceProfile) -> None:
+    """Between 1 and 1,000 FLOP a byte: outside, a factor of 8 or 1,000 slipped in."""
+    for unit in device.units.values():
+        for fact in unit.peaks.values():
+            assert 1 <= fact.value.value / unit.bandwidth.value.value <= 1_000
+
+
+def test_bandwidth_stays_below_the_ceiling_of_the_class(device: DeviceProfile) -> None:
+    """No phone has the memory of a server."""
+    for unit in device.units.values():
+        assert 1 * GB < unit.bandwidth.value.value <= BANDWIDTH_CEILING[device.device_class]
+
+
+def test_narrower_types_are_at_least_as_fast(device: DeviceProfile) -> None:
+    """fp16 is not below fp32, bf16 equals fp16 or less, int8 not below fp16, int4 not below int8."""
+    for unit in device.units.values():
+        rate = {name: fact.value.value for name, fact in unit.peaks.items()}
+        ladder = [rate[name] for name in (*FLOATS, "int8", "int4") if name in rate]
+        assert sorted(ladder) == ladder
+        assert rate.get("bf16", 0) <= rate.get("fp16", 0)
+        assert (
+            rate.get("int8", 0) <= 8.01 * rate.get("fp32", float("inf"))
+            or rate["int8"] <= 2.01 * rate["fp16"]
+        )
+
+
+def test_usable_memory_is_at_most_the_capacity(device: DeviceProfile) -> None:
+    """An app or a tab cannot use more than there is; a device runs at least a small model."""
+    memory = device.memory
+    limits = [fact.value.value for fact in (memory.app, memory.browser) if fact]
+
+    # a graphics card's tab lives in the computer's memory, not in the card's
+    assert all(limit <= memory.capacity.value.value for limit in limits)
+    assert min([memory.capacity.value.value, *limits]) >= 0.5 * GB
+
+
+def test_runtimes_fit_their_units(device: DeviceProfile) -> None:
+    """A unit lists runtimes for its kind; the default unit exists; servers have a price."""
+    assert device.default_unit in device.units
+    for unit in device.units.values():
+        for name in unit.runtimes:
+            assert unit.kind in catalog.runtime(name).unit_kinds
+    assert (device.device_class == "server") == (device.price_usd_per_hour is not None)
+
+
+def test_every_unit_has_a_rate_for_its_runtimes(device: DeviceProfile) -> None:
+    """A coefficient that borrows another type's peak finds that peak in the unit."""
+    for unit in device.units.values():
+        for name in unit.runtimes:
+            borrowed = {c.peak for c in catalog.runtime(name).precisions.values() if c.peak}
+            assert borrowed <= set(unit.peaks)
+
+
+def test_coefficients_are_sourced_and_cover_every_class(runtime: RuntimeProfile) -> None:
+    """Each precision of a runtime says where its constants come from."""
+    assert all(" " in fact.source for fact in facts(runtime))
+    for constants in runtime.precisions.values():
+        assert set(get_args(OpClassName)) == set(constants.efficiency)
+        assert len(constants.source) > 20
+
+
+def test_coefficients_are_within_what_was_ever_fitted(runtime: RuntimeProfile) -> None:
+    """Published fits lie in 0.05 <= e <= 1.4; overheads are below a millisecond an operator."""
+    for constants in runtime.precisions.values():
+        assert all(0.05 <= e <= 1.4 for e in constants.efficiency.values())
+        assert 0.1 <= constants.bandwidth_share <= 3
+        assert constants.overhead.value <= 1e-3
+        assert constants.light_overhead.value <= constants.overhead.value
+        assert 1 == constants.exponent
+
+
+def test_thin_evidence_is_spread_wide(runtime: RuntimeProfile) -> None:
+    """A prior is never surer than 0.35; an estimate and thin evidence never surer than 0.5."""
+    for constants in runtime.precisions.values():
+        floor = 0.5 if runtime.id in THIN or constants.evidence == "estimate" else 0.35
+        assert constants.sigma >= floor
+
+
+def test_browsers_and_apps_use_their_own_pool(runtime: RuntimeProfile) -> None:
+    """What runs in a tab lives on a tab's memory."""
+    assert (runtime.id in {"wasm", "webgpu"}) == (runtime.memory_pool == "browser")
+
+
+def test_every_number_of_a_link_is_sourced_and_plausible(link: NetworkProfile) -> None:
+    """RTTs from 1 ms to 1 s, uplinks no faster than downlinks, presets marked as such."""
+    assert all(" " in fact.source or "/" in fact.source for fact in facts(link))
+    assert 1e-3 <= link.rtt.value.value <= 1
+    assert link.uplink.value.value <= link.downlink.value.value
+    assert link.id.startswith(PRESETS) == link.preset
+
+
+@pytest.mark.parametrize(
+    ("name", "rtt_ms", "down_kbit_s", "up_kbit_s"),
+    [
+        ("essay", 150, 150_000, 20_000),
+        ("lighthouse-slow4g", 150, 1.6 * 1024, 750),
+        ("lighthouse-desktop", 40, 10 * 1024, 10 * 1024),
+        ("devtools-slow4g", 150, 1_600, 750),
+        ("wpt-cable", 28, 5_000, 1_000),
+        ("wpt-3g", 300, 1_600, 768),
+    ],
+)
+def test_reference_links(name: str, rtt_ms: float, down_kbit_s: float, up_kbit_s: float) -> None:
+    """The essay's link and the tools' presets have the numbers of their definitions."""
+    link = catalog.network(name)
+
+    assert pytest.approx(rtt_ms / 1000) == link.rtt.value.value
+    assert pytest.approx(down_kbit_s * 1000) == link.downlink.value.value
+    assert pytest.approx(up_kbit_s * 1000) == link.uplink.value.value
+
+
+def test_the_numbers_of_the_essay() -> None:
+    """Apple's 2.6 TFLOP/s and 68.25 GB/s; an A100 is 120 times an M1 at peak; 390 GFLOP in 150 ms."""
+    m1, a100 = catalog.device("m1").units["gpu"], catalog.device("a100").units["gpu"]
+
+    assert (2.6e12, "vendor") == (m1.peaks["fp32"].value.value, m1.peaks["fp32"].evidence)
+    assert 68.25e9 == m1.bandwidth.value.value
+    assert pytest.approx(120) == a100.peaks["fp16"].value / m1.peaks["fp32"].value
+    assert pytest.approx(390e9) == (m1.peaks["fp32"].value * catalog.network("essay").rtt.value).value
+
+
+def test_peaks_accumulate_in_fp32() -> None:
+    """A consumer RTX has the rate with fp32 accumulation; a CPU has cores x clock x lanes."""
+    assert 165.2e12 == catalog.device("rtx-4090").units["gpu"].peaks["fp16"].value.value
+    assert 25.5e12 == catalog.device("rtx-3060").units["gpu"].peaks["fp16"].value.value
+    assert (
+        pytest.approx(4 * 2.4e9 * 16)
+        == catalog.device("raspberry-pi-5").units["cpu"].peaks["fp32"].value.value
+    )
+    assert (
+        pytest.approx(4 * 3.0e9 * 32)
+        == catalog.device("laptop-cpu-4c").units["cpu"].peaks["fp32"].value.value
+    )
+
+
+def test_the_default_of_the_m1_is_metal() -> None:
+    """The prior that the whole design quotes: e 0.76, b 0.5, t0 15 us, p 1, sigma 0.35."""
+    m1, metal = catalog.device("m1"), catalog.runtime("metal")
+    constants: Coefficients = metal.precisions["fp32"]
+
+    assert ("gpu", "metal") == (m1.default_unit, m1.units["gpu"].runtimes[0])
+    assert {0.76} == set(constants.efficiency.values())
+    assert (0.5, 1, 0.35) == (constants.bandwidth_share, constants.exponent, constants.sigma)
+    assert pytest.approx(15e-6) == constants.overhead.value
+    assert "derived" == constants.evidence
+
+
+@pytest.mark.parametrize(
+    ("name", "unit", "runtime_id"),
+    [
+        ("m1", "gpu", "metal"),
+        ("pixel-6a", "cpu", "ncnn-cpu"),
+        ("laptop-cpu-4c", "cpu", "onnxruntime-cpu"),
+        ("rtx-3060", "gpu", "torch-compile-cuda"),
+        ("snapdragon-8-gen-3", "npu", "qnn-npu"),
+        ("a15", "npu", "coreml-ane"),
+        ("a17-pro", "npu", "coreml-ane"),
+        ("raspberry-pi-5", "cpu", "ncnn-cpu"),
+        ("a100", "gpu", "tensorrt"),
+    ],
+)
+def test_default_units_and_runtimes(name: str, unit: str, runtime_id: str) -> None:
+    """What a device is asked for when nobody says more."""
+    device = catalog.device(name)
+
+    assert (unit, runtime_id) == (device.default_unit, device.units[device.default_unit].runtimes[0])
