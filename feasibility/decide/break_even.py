@@ -72,7 +72,7 @@ def _downlink(scenario: Scenario, client: Client, server: Server) -> tuple[BitsP
     """Solve for the downlink at which the average of `calls` calls is the same on both sides."""
     calls, network = scenario.calls, scenario.network
     if calls is None:
-        return None, "No downlink is searched for: that needs a number of calls per download (--calls N)."
+        return None, "No downlink break-even: it needs a number of calls per download (--calls N)."
     size, up = scenario.cost.totals.download_bytes, request_bytes(scenario)
     down = response_bytes(scenario.cost)
     load_s = (client.setup.typical - links.download(network, size).typical).value

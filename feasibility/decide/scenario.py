@@ -92,9 +92,11 @@ def _device(device: str | DeviceProfile) -> tuple[DeviceProfile, str | None]:
     """Read `id`, `id/unit`, `file.yaml` or `file.yaml/unit`."""
     if isinstance(device, DeviceProfile):
         return device, None
-    name, unit = catalog.split_unit(device)
+    name, slash, unit = device.rpartition("/")
+    if not slash or device.endswith((".yaml", ".yml")):
+        return catalog.device(device), None
     profile = catalog.device(name)
-    if unit is not None and unit not in profile.units:
+    if unit not in profile.units:
         msg = f"device {name!r} has no unit {unit!r}"
         raise UsageError(msg, hint=f"its units: {', '.join(profile.units)}")
     return profile, unit

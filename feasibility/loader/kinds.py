@@ -81,7 +81,7 @@ _HEADS: tuple[tuple[re.Pattern[bytes], Kind], ...] = tuple(
         (rb"\x93NUMPY", "a NumPy array", _WEIGHTS),
         (rb"[fp]trt", "a TensorRT engine, compiled for one kind of GPU", _SOURCE),
         (rb"7767517\r?\n", "an ncnn .param file", _SOURCE),
-        (rb"\s*<(?:!doctype\s+html|html)", "a web page (HTML), not the file behind it", _RAW_LINK),
+        (rb"\s*<(?i:!doctype\s+html|html)", "a web page (HTML), not the file behind it", _RAW_LINK),
         (rb"\s*<\?xml.*<net\b", "an OpenVINO model", _SOURCE),
         (rb"\s*<\?xml", "an XML document, perhaps an error page", _RAW_LINK),
         (

@@ -130,7 +130,7 @@ def _unreadable(path: str, error: OSError | ValueError) -> ModelError:
     if isinstance(error, ModelError):
         return error
     if not isinstance(error, OSError):
-        return ModelError(f"{path!r} is not a possible path ({error})")
+        return ModelError(f"{path!r} is not a possible path ({error})", hint="check the path")
     if error.errno != errno.ENOENT:
         return ModelError(f"cannot read {path!r}: {error.strerror or error}", hint="check its permissions")
     if path and Path(path).is_symlink():
@@ -238,7 +238,7 @@ def _holds(field: FieldDescriptor) -> int:
 
 def _external_ranges(proto: onnx.ModelProto) -> dict[_Range, int]:
     """Return the bytes of every external range; raise ModelError on text that is not UTF-8."""
-    ranges: dict[_Range, int] = {}
+    external: list[onnx.TensorProto] = []
     texts: list[str | bytes] = []
     pending: list[Message] = [proto]
     while pending:
@@ -254,9 +254,9 @@ def _external_ranges(proto: onnx.ModelProto) -> dict[_Range, int]:
             elif holds == _ONE_MESSAGE:
                 pending.append(value)
             elif holds == _LOCATION and value == onnx.TensorProto.EXTERNAL:
-                ranges |= _external_range(message)
+                external.append(message)
     _check_text(texts)
-    return ranges
+    return dict(map(_external_range, external))
 
 
 def _check_text(texts: list[str | bytes]) -> None:
@@ -267,17 +267,17 @@ def _check_text(texts: list[str | bytes]) -> None:
         raise ModelError(msg, hint=_EXPORT_AGAIN)
 
 
-def _external_range(tensor: onnx.TensorProto) -> dict[_Range, int]:
+def _external_range(tensor: onnx.TensorProto) -> tuple[_Range, int]:
     """Return where an external tensor says it lies, and its bytes: as declared, else dims x width."""
     said = {entry.key: entry.value for entry in tensor.external_data}
     location, length = said.get("location", ""), said.get("length", "")
     if _LENGTH.fullmatch(length):
-        return {(location, said.get("offset", "0"), length): int(length)}
+        return (location, said.get("offset", "0"), length), int(length)
     dtype = DType.from_code(tensor.data_type)
     if dtype is DType.UNDEFINED or min(tensor.dims, default=0) < 0:
         msg = f"the external tensor {tensor.name!r} has no length, and its size is unknown ({_size(tensor)})"
         raise ModelError(msg, hint=_EXPORT_AGAIN)
-    return {(location, "", tensor.name): dtype.nbytes(prod(tensor.dims))}
+    return (location, "", tensor.name), dtype.nbytes(prod(tensor.dims))
 
 
 def _size(tensor: onnx.TensorProto) -> str:

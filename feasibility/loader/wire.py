@@ -25,8 +25,8 @@ Place: TypeAlias = tuple[
 # A payload up to this size stays, because shapes are computed from small tensors (design, section 3).
 KEEP_PAYLOAD_BYTES = 8 * 1024
 # The largest graph accepted, in bytes without weights. The largest of 219 real ones takes 1.7 MB (2026-11);
-# forests of ai.onnx.ml keep their trees in attributes, which stay, and need up to a hundred times that. Parsed
-# twice over it must fit the memory that isolate.py allows.
+# forests of ai.onnx.ml keep their trees in attributes, which stay, and need up to a hundred times that. The
+# bytes and what protobuf makes of them must fit the memory that isolate.py allows.
 MAX_GRAPH_BYTES = 128 * 1024**2
 # Fields that may be looked at. A graph of 100,000 nodes needs about 300,000; this many take a few seconds.
 MAX_FIELDS = 10_000_000

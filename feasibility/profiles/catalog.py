@@ -6,6 +6,7 @@ Searched in this order: an explicit path, the project's folder (`./hardware_prof
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from typing import Any, Generic, TypeAlias, TypeVar
 
 from pydantic import BaseModel
 
-from feasibility.errors import UsageError
+from feasibility.errors import UnitError, UsageError
 from feasibility.profiles.models import DeviceProfile, Fact, NetworkProfile, RuntimeProfile
 from feasibility.profiles.strict_yaml import MAX_BYTES, Location, parse, quote
 from feasibility.profiles.validate import nearest, validate
@@ -211,11 +212,15 @@ def _override(name: str, fact: Fact[Q], given: str | Q | None, unit: type[Q]) ->
     if given is None:
         return fact
     value = unit.parse(given) if isinstance(given, str) else given
-    if not value and unit is BitsPerSecond:
-        msg = f"{quote(given)} must be more than zero; write {unit.kind} like {unit.example!r}"
+    if not isinstance(value, unit):
+        msg = f"{quote(given)} has no unit; write {unit.kind} like {unit.example!r}"
+        raise UnitError(msg)
+    least = 0 if unit is Seconds else 1  # a link of 0 bit/s never ends
+    if not least <= value.value < math.inf:
+        msg = f"{quote(str(value))} is not {unit.kind} that a link can have; write it like {unit.example!r}"
         raise UsageError(msg)
     source = f"given by the caller; profile {name} says {fact.value}"
-    return Fact[unit](value=value, evidence="given", source=source)  # type: ignore[valid-type]
+    return type(fact)(value=value, evidence="given", source=source)
 
 
 def _given(data: object, location: Location = ()) -> Iterator[tuple[Location, str]]:

@@ -9,7 +9,7 @@ import re
 
 _BYTE = 0xFF
 _BASIC_PLANE = 0xFFFF
-_MARKDOWN_SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#|~&!@])")
+_MARKDOWN_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&!@])")
 _BACKTICKS = re.compile(r"`+")
 
 

@@ -61,7 +61,7 @@ def render_cost(cost: ModelCost, *, top: int = 0) -> str:
         )
         for group in cost.by_op[: top or None]
     ]
-    facts = [wording.work(totals), f"Coverage {wording.coverage_line(cost.coverage)}"]
+    facts = [wording.work(totals, cost.coverage), f"Coverage {wording.coverage_line(cost.coverage)}"]
     facts += filter(None, (wording.assumptions(cost.coverage), *wording.notes(cost.coverage, cost.model)))
     head = ("operator", "nodes", "FMA", "FLOP", "weights")
     return _page([f"### {markdown_code(cost.model.path)}"], [_list("", facts)], [_table(head, rows)])
@@ -69,7 +69,9 @@ def render_cost(cost: ModelCost, *, top: int = 0) -> str:
 
 def _model(decision: Decision) -> str:
     notes = (wording.assumptions(decision.coverage), *wording.notes(decision.coverage, decision.model))
-    said = markdown_prose(" ".join(filter(None, (f"{wording.work(decision.totals)}.", *notes))))
+    said = markdown_prose(
+        " ".join(filter(None, (f"{wording.work(decision.totals, decision.coverage)}.", *notes)))
+    )
     return f"{markdown_code(decision.model.path)}: {said}"
 
 

@@ -6,7 +6,7 @@ rich, and is called only where standard output is a terminal.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from feasibility.report import wording
@@ -17,7 +17,7 @@ if TYPE_CHECKING:  # the records import pydantic, which `feasible profile` does 
     from feasibility.decide.records import ClientSide, Decision, ServerSide
 
 _COLOURS = {"client": "green", "server": "blue", "neither": "red", "undecided": "yellow"}
-_HEADINGS = ("why", "what would flip it", "phases", "checks", "who chose what", "sources")
+_HEADINGS = ("why", "what would flip it", "phases", "checks", "who chose what", "sources", "checks that fail")
 
 
 def render(decision: Decision, *, why: bool = False) -> str:
@@ -25,11 +25,19 @@ def render(decision: Decision, *, why: bool = False) -> str:
 
     `why` adds the phases of both sides, every check, who chose what, and the sources.
     """
-    lines = [*lead(decision), "", *fields(_facts(decision)), "", *bullets("why", decision.reasons)]
-    lines += bullets("what would flip it", wording.flips(decision))
-    if why:
-        lines += _details(decision)
-    return "\n".join(lines) + "\n"
+    blocks = [
+        lead(decision),
+        fields(_facts(decision)),
+        bullets("why", decision.reasons),
+        bullets("what would flip it", wording.flips(decision)),
+        *(_details(decision) if why else ()),
+    ]
+    return _page(blocks)
+
+
+def _page(blocks: Iterable[Sequence[str]]) -> str:
+    """Join the blocks that hold something, an empty line between them."""
+    return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
 
 
 def render_short(decisions: Sequence[Decision]) -> str:
@@ -55,9 +63,10 @@ def _facts(decision: Decision) -> list[tuple[str, str]]:
     client, server = decision.client, decision.server
     return [
         ("compared", wording.COMPARISONS[decision.compared].label),
-        ("model", f"{decision.model.path}: {wording.work(decision.totals)}"),
+        ("model", f"{decision.model.path}: {wording.work(decision.totals, decision.coverage)}"),
         ("client", f"{spread(client.inference)} on {_where(client)}"),
-        ("server", f"{spread(server.inference)} on {_where(server)}; a call {server.call.typical}"),
+        ("server", f"{spread(server.inference)} on {_where(server)}"),
+        ("a call", wording.call(decision)),
         ("network", wording.network(decision)),
         ("window", wording.window(decision)),
         ("download", wording.download(decision)),
@@ -72,7 +81,7 @@ def _where(side: ClientSide | ServerSide) -> str:
     return f"{side.device} {side.unit}, {side.runtime}, {side.precision}"
 
 
-def _details(decision: Decision) -> list[str]:
+def _details(decision: Decision) -> list[list[str]]:
     phases = [
         (name, phase.name, spread(phase.seconds))
         for name, side in (("client", decision.client), ("server", decision.server))
@@ -81,10 +90,10 @@ def _details(decision: Decision) -> list[str]:
     choices = [(key, setting.origin, setting.value) for key, setting in decision.scenario.items()]
     checks = [(check.name, _OUTCOMES[check.passed], check.message) for check in decision.checks]
     return [
-        *_listing("phases", phases),
-        *_listing("checks", checks),
-        *_listing("who chose what", choices),
-        *bullets("sources", decision.sources),
+        _listing("phases", phases),
+        _listing("checks", checks),
+        _listing("who chose what", choices),
+        bullets("sources", decision.sources),
     ]
 
 
@@ -103,24 +112,18 @@ def render_many(decisions: Sequence[Decision]) -> str:
     """Return one line per model and device, after what holds for all of them."""
     first = decisions[0]
     models = {d.model.path: d for d in decisions}
-    lines = [line for d in models.values() for line in _model_line(d)]
-    lines += [
-        "",
-        *fields(
-            [
-                ("compared", wording.COMPARISONS[first.compared].label),
-                ("server", _where(first.server)),
-                ("network", wording.network(first)),
-            ]
-        ),
-        "",
+    shared = [
+        ("compared", wording.COMPARISONS[first.compared].label),
+        ("server", _where(first.server)),
+        ("network", wording.network(first)),
     ]
-    lines += _one_model(decisions) if len(models) == 1 else _several_models(decisions)
-    return "\n".join(lines) + "\n"
+    lines = [line for d in models.values() for line in _model_line(d)]
+    rows = _one_model(decisions) if len(models) == 1 else _several_models(decisions)
+    return _page([lines, fields(shared), rows, bullets("checks that fail", _failures(decisions))])
 
 
 def _model_line(decision: Decision) -> list[str]:
-    text = f"{decision.model.path}: {wording.work(decision.totals)}."
+    text = f"{decision.model.path}: {wording.work(decision.totals, decision.coverage)}."
     notes = wording.notes(decision.coverage, decision.model)
     return paragraph(" ".join((text, wording.assumptions(decision.coverage), *notes)))
 
@@ -135,7 +138,7 @@ def _one_model(decisions: Sequence[Decision]) -> list[str]:
         Column("on"),
     ]
     rows = [(*_cells(d), _even(d), _where(d.client)) for d in decisions]
-    return [*table(columns, rows), *_troubles(decisions)]
+    return table(columns, rows)
 
 
 def _several_models(decisions: Sequence[Decision]) -> list[str]:
@@ -147,7 +150,7 @@ def _several_models(decisions: Sequence[Decision]) -> list[str]:
         Column("on"),
     ]
     rows = [(*_cells(d), f"{d.client.device}/{d.client.unit} {d.model.path}") for d in decisions]
-    return [*table(columns, rows), *_troubles(decisions)]
+    return table(columns, rows)
 
 
 def _cells(decision: Decision) -> tuple[str, str, str, str]:
@@ -159,14 +162,13 @@ def _even(decision: Decision) -> str:
     return NOTHING if decision.break_even.rtt is None else str(decision.break_even.rtt)
 
 
-def _troubles(decisions: Sequence[Decision]) -> list[str]:
-    """Return the limits that decided, named by device."""
-    failed = [
+def _failures(decisions: Sequence[Decision]) -> list[str]:
+    """Return the limits that decided, each named by its device."""
+    return [
         f"{d.client.device}/{d.client.unit}: {check.message}"
         for d in decisions
         for check in wording.failed_checks(d)
     ]
-    return ["", *bullets("checks that fail", failed)] if failed else []
 
 
 def print_coloured(text: str) -> None:

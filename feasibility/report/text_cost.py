@@ -29,7 +29,9 @@ def render_cost(cost: ModelCost, *, by: str = "op", top: int = 0) -> str:
 
 
 def _lead(cost: ModelCost) -> list[str]:
-    said = f"{cost.model.path}: {wording.work(cost.totals)}. {wording.assumptions(cost.coverage)}"
+    said = (
+        f"{cost.model.path}: {wording.work(cost.totals, cost.coverage)}. {wording.assumptions(cost.coverage)}"
+    )
     notes = wording.notes(cost.coverage, cost.model)
     return [*paragraph(said), *(line for note in notes for line in paragraph(note))]
 
@@ -77,11 +79,12 @@ def _by_op(cost: ModelCost, top: int | None) -> list[str]:
 
 
 def _group_row(group: Group, *, is_unknown: bool) -> tuple[str, ...]:
-    counts = [format_count(group.fmas), format_count(group.flops)]
+    """Return the sums of an operator type; those that some node lacks are not shown as complete."""
+    cells = [format_count(group.fmas), format_count(group.flops)]
+    cells += [str(Bytes(group.read_bytes)), str(Bytes(group.written_bytes))]
     if is_unknown:
-        counts = [_UNCOUNTED, _UNCOUNTED] if not group.flops else [f">={count}" for count in counts]
-    sizes = (group.read_bytes, group.written_bytes, group.parameter_bytes)
-    return (str(group.nodes), *counts, *(str(Bytes(size)) for size in sizes), operator(*group.key))
+        cells = [f">={cell}" if group.written_bytes else _UNCOUNTED for cell in cells]
+    return (str(group.nodes), *cells, str(Bytes(group.parameter_bytes)), operator(*group.key))
 
 
 def _by_node(cost: ModelCost, top: int | None) -> list[str]:
@@ -95,12 +98,12 @@ def _by_node(cost: ModelCost, top: int | None) -> list[str]:
 def _node_row(cost: NodeCost) -> tuple[str, ...]:
     node = cost.node
     unknown = cost.cost is None and cost.reason
-    counts = [_UNCOUNTED] * 2 if unknown else [format_count(cost.fmas), format_count(cost.flops)]
-    sizes = (cost.runs * (cost.read_bytes + cost.written_bytes), cost.parameter_bytes)
+    traffic = Bytes(cost.runs * (cost.read_bytes + cost.written_bytes))
+    counts = [format_count(cost.fmas), format_count(cost.flops), str(traffic)]
     state = " (folded)" if node.folded else f" (x{cost.runs})" if cost.runs > 1 else ""
     return (
-        *counts,
-        *(str(Bytes(size)) for size in sizes),
+        *([_UNCOUNTED] * len(counts) if unknown else counts),
+        str(Bytes(cost.parameter_bytes)),
         f"{operator(node.domain, node.op_type)}{state} {node.name}",
     )
 

@@ -146,10 +146,11 @@ def coverage_line(coverage: Coverage) -> str:
     )
 
 
-def work(totals: Totals) -> str:
+def work(totals: Totals, coverage: Coverage) -> str:
     """Return the work of one pass and the parameters in one phrase."""
+    least = "at least " if coverage.unknown else ""
     return (
-        f"{format_count(totals.fmas)} FMA, {Flops(totals.flops)} a pass; "
+        f"{least}{format_count(totals.fmas)} FMA, {Flops(totals.flops)} a pass; "
         f"{format_count(totals.parameters)} parameters ({Bytes(totals.parameter_bytes)} as stored)"
     )
 
@@ -166,6 +167,11 @@ def network(decision: Decision) -> str:
     return f"{link.value if link else 'given'}: {', '.join(parts)}"
 
 
+def call(decision: Decision) -> str:
+    """Return what a warm call of the server takes with all that travels."""
+    return f"{decision.server.call.typical} on an open connection, request and response included"
+
+
 def window(decision: Decision) -> str:
     """Return what the device could do while only the network is travelling."""
     w = decision.window
@@ -180,7 +186,7 @@ def memory(decision: Decision) -> str:
     """Return the memory that the client needs, and what it may use."""
     messages = [check.message for check in decision.checks if check.name == "memory"]
     if messages:
-        return messages[0]
+        return messages[0].rstrip(".")
     totals = decision.totals
     return f"{Bytes(totals.parameter_bytes + totals.peak_activation_bytes)} for weights and activations"
 

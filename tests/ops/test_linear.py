@@ -23,7 +23,10 @@ CASES = [
     Case(op="MatMul", i=[(16,), (16,)], o=[()], fmas=16),
     Case(
         op="MatMulInteger",
-        i=[tensor(8, 16, dtype=U8), tensor(16, 32, dtype=I8, constant=True), tensor(dtype=U8), tensor(dtype=I8)],
+        i=[
+            tensor(8, 16, dtype=U8), tensor(16, 32, dtype=I8, constant=True),
+            tensor(dtype=U8), tensor(dtype=I8),
+        ],
         o=[tensor(8, 32, dtype=I32)],
         fmas=8 * 16 * 32,
         arithmetic=8 * 16,

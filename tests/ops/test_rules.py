@@ -36,9 +36,9 @@ def counted(rules: RuleSet, opset: int) -> int | None:
 
 def test_a_key_twice_raises() -> None:
     """Two rules for one operator and version are a mistake, in one family or in two."""
-    with pytest.raises(ValueError, match="two rules for com.acme::Fancy-1"):
+    with pytest.raises(ValueError, match=r"two rules for com\.acme::Fancy-1"):
         rule(1).add("Fancy", fixed(2))
-    with pytest.raises(ValueError, match="two rules for com.acme::Fancy-1"):
+    with pytest.raises(ValueError, match=r"two rules for com\.acme::Fancy-1"):
         RuleSet.merged([rule(1), rule(2)])
 
 

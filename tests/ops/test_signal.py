@@ -18,7 +18,13 @@ FFT_1024 = 5 * 1024 * 10
 CASES = [
     Case(op="DFT", i=[(3, 1024, 2)], o=[(3, 1024, 2)], arithmetic=3 * FFT_1024, role="light"),
     Case(op="DFT", i=[(3, 1024, 1)], o=[(3, 513, 2)], a={"onesided": 1}, arithmetic=3 * FFT_1024 // 2),
-    Case(op="DFT", i=[(3, 700, 1), scalar(1024)], o=[(3, 513, 2)], a={"onesided": 1}, arithmetic=3 * FFT_1024 // 2),
+    Case(
+        op="DFT",
+        i=[(3, 700, 1), scalar(1024)],
+        o=[(3, 513, 2)],
+        a={"onesided": 1},
+        arithmetic=3 * FFT_1024 // 2,
+    ),
     Case(
         op="DFT",
         i=[(3, 1024, 2)],
@@ -44,7 +50,7 @@ CASES = [
     Case(op="HannWindow", i=[scalar(400)], o=[(400,)], arithmetic=3 * 400, transcendentals=400),
     Case(op="BlackmanWindow", i=[scalar(400)], o=[(400,)], arithmetic=6 * 400, transcendentals=2 * 400),
     Case(op="MelWeightMatrix", i=[scalar(80)], o=[(201, 80)], arithmetic=6 * 201 * 80, transcendentals=82),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)

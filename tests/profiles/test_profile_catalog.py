@@ -1,5 +1,6 @@
 """Where profiles are found, in which order, and what an override leaves behind."""
 
+import math
 import os
 from pathlib import Path
 
@@ -178,11 +179,28 @@ def test_an_override_needs_its_unit(project: Path, argument: str, value: str) ->
         catalog.network("4g", **{argument: value})
 
 
-def test_a_link_needs_some_rate(project: Path) -> None:
+@pytest.mark.parametrize("rtt", [150, 0.15, BitsPerSecond(1e6), True])
+def test_an_override_of_another_kind_is_refused(project: Path, rtt: object) -> None:
+    """A number without a unit is no round-trip time, in Python either."""
+    assert project.is_dir()
+    with pytest.raises(UnitError, match="has no unit; write a time like '150ms'"):
+        catalog.network("4g", rtt=rtt)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("rate", ["0 Mbit/s", BitsPerSecond(-1), BitsPerSecond(math.nan)])
+def test_a_link_needs_some_rate(project: Path, rate: str | BitsPerSecond) -> None:
     """Zero bits a second would be an endless download."""
     assert project.is_dir()
-    with pytest.raises(UsageError, match="must be more than zero"):
-        catalog.network("4g", down="0 Mbit/s")
+    with pytest.raises(UsageError, match="is not a link rate that a link can have"):
+        catalog.network("4g", down=rate)
+
+
+@pytest.mark.parametrize("seconds", [-0.001, math.inf, math.nan])
+def test_an_rtt_is_a_finite_time(project: Path, seconds: float) -> None:
+    """Answers do not arrive before the question."""
+    assert project.is_dir()
+    with pytest.raises(UsageError, match="is not a time that a link can have"):
+        catalog.network("4g", rtt=Seconds(seconds))
 
 
 def test_no_home_folder_is_no_problem(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -162,3 +162,18 @@ def test_a_runtime_must_rate_every_class_of_operators(tmp_path: Path) -> None:
 
     (problem,) = caught.value.problems
     assert problem.endswith("no efficiency for matmul; every operator class needs one")
+
+
+def test_the_example_of_the_documentation_loads(tmp_path: Path) -> None:
+    """A reader who copies the device of docs/profiles.md gets no problem, and with its two slips the two shown."""
+    page = (Path(catalog.__file__).parents[2] / "docs" / "profiles.md").read_text(encoding="utf-8")
+    example = page.split("```yaml\n")[1].split("```")[0]
+    slips = example.replace("bandwidth:", "bandwith:").replace("[ncnn-cpu", "[ncn-cpu")
+
+    assert "Edge board" == catalog.check_device(write(tmp_path, example)).name
+    with pytest.raises(ProfileError) as caught:
+        catalog.check_device(write(tmp_path, slips))
+    shown = [p.removeprefix(f"{tmp_path}/") for p in caught.value.problems]
+    assert [p for p in shown if "is missing" not in p] == page.split("```\nboard.yaml")[1].join(
+        ["board.yaml", ""]
+    ).split("\n```")[0].split("\n")
