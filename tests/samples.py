@@ -25,14 +25,18 @@ X = TensorSpec(name="x", dtype=DType.FLOAT, shape=(1, 64))
 Y = TensorSpec(name="y", dtype=DType.FLOAT, shape=(1, 32))
 
 
-def node(name: str, op_type: str, domain: str = "ai.onnx", **changes: Any) -> Node:
+def node(name: str, op_type: str, domain: str = "ai.onnx", **changes: Any) -> Node:  # noqa: ANN401 (any field)
     """Return a node from x to y."""
     spec = Node(name=name, domain=domain, op_type=op_type, opset=17, inputs=(X,), outputs=(Y,))
     return replace(spec, **changes)
 
 
 def cost(
-    *, path: str = "model.onnx", gemm: str = "gemm", inputs: tuple[TensorSpec, ...] = (X,), **coverage: Any
+    *,
+    path: str = "model.onnx",
+    gemm: str = "gemm",
+    inputs: tuple[TensorSpec, ...] = (X,),
+    **coverage: Any,  # noqa: ANN401 (any field)
 ) -> ModelCost:
     """Return a model of a Gemm, a folded Constant and a node without a rule."""
     nodes = (
@@ -48,7 +52,13 @@ def cost(
         NodeCost(node=node("fancy", "Fancy", "com.acme"), cost=None, reason="no cost rule"),
     )
     unknown = (Unknown(name="fancy", domain="com.acme", op_type="Fancy", reason="no cost rule"),)
-    seen = {"nodes": 3, "counted": 1, "folded": 1, "unknown": unknown, "assumed": ("batch=1",)} | coverage
+    seen: dict[str, Any] = {
+        "nodes": 3,
+        "counted": 1,
+        "folded": 1,
+        "unknown": unknown,
+        "assumed": ("batch=1",),
+    } | coverage
     return ModelCost(
         model=ModelRef(
             path=path, file_bytes=9000, opsets={"ai.onnx": 17, "com.acme": 1}, inputs=inputs, outputs=(Y,)
@@ -72,7 +82,7 @@ def cost(
     )
 
 
-def decision(model: ModelCost | None = None, **changes: Any) -> Decision:
+def decision(model: ModelCost | None = None, **changes: Any) -> Decision:  # noqa: ANN401 (any field)
     """Return a verdict for the client: 20 ms against 150 ms of round trip and 2 ms."""
     counted = model or cost(unknown=(), nodes=2)
     answer = Decision(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from feasibility.cost import OpCost
+from feasibility.errors import FeasibilityError
 from feasibility.ir import Node
 from feasibility.ops.elementwise import SWISH
 from feasibility.ops.normalisation import SOFTMAX_ARITHMETIC
@@ -50,8 +51,13 @@ def _query_rows(node: Node) -> int:
     return size_without(q, -1) * heads
 
 
-_DECAYS = ("gated", "gated_delta")
-_CORRECTS = ("delta", "gated_delta")
+# Whether a gate decays the state, and whether v is corrected by what the state predicts.
+_UPDATE_RULES = {
+    "linear": (False, False),
+    "gated": (True, False),
+    "delta": (False, True),
+    "gated_delta": (True, True),
+}
 
 
 @family.op("LinearAttention")
@@ -68,15 +74,22 @@ def linear_attention(node: Node) -> OpCost:
     Source:  ONNX LinearAttention-27
     """
     query, key, value = node.input(0), node.input(1), node.input(2)
-    rule = node.string("update_rule", "gated_delta")
     features = size(value, -1) // positive(node, "kv_num_heads")
-    gated, delta = rule in _DECAYS, rule in _CORRECTS
+    gated, delta = _update_rule(node)
     return heavy(
         node,
         fmas=features * (query.numel + key.numel * (1 + delta)),
         arithmetic=features * key.numel * gated + 2 * value.numel * delta + node.output(0).numel,
         transcendentals=node.input(4).numel if gated else 0,
     )
+
+
+def _update_rule(node: Node) -> tuple[bool, bool]:
+    name = node.string("update_rule", "gated_delta")
+    if name not in _UPDATE_RULES:
+        msg = f"node {node.name!r} ({node.op_type}): no update rule is called {name!r}"
+        raise FeasibilityError(msg)
+    return _UPDATE_RULES[name]
 
 
 @family.op("CausalConvWithState")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import cycle
 
 from feasibility.cost import OpCost
 from feasibility.errors import FeasibilityError
@@ -69,13 +70,13 @@ def recurrent(node: Node) -> OpCost:
     steps = size(x, 0) * size(x, 1)
     directions, hidden = size(w, 0), size(r, 2)
     cell = _CELLS[node.op_type]
-    per_unit = _per_unit(node, cell) * directions
-    activations = _activations(node, cell, directions)
+    units = steps * hidden  # of one direction
+    arithmetic, transcendentals = _activations(node, cell, directions)
     return heavy(
         node,
         fmas=steps * (w.numel + r.numel),
-        arithmetic=steps * hidden * (per_unit + sum(a.arithmetic for a in activations)),
-        transcendentals=steps * hidden * sum(a.transcendentals for a in activations),
+        arithmetic=units * (directions * _per_unit(node, cell) + arithmetic),
+        transcendentals=units * transcendentals,
     )
 
 
@@ -87,14 +88,25 @@ def _per_unit(node: Node, cell: Cell) -> int:
     return cell.state + bias + peepholes + clip
 
 
-def _activations(node: Node, cell: Cell, directions: int) -> list[PerElement]:
-    """Return the activations of one unit of every direction, each as often as it is applied."""
-    names = node.attributes.get("activations") or cell.activations * directions
-    uses = cell.uses * directions
-    if not isinstance(names, tuple) or len(names) != len(uses):
-        msg = f"node {node.name!r} ({node.op_type}) needs {len(uses)} activations, not {names!r}"
+def _activations(node: Node, cell: Cell, directions: int) -> tuple[int, int]:
+    """Return arithmetic and transcendentals of the activations of one unit, all directions together."""
+    names = node.attributes.get("activations")
+    if not names:
+        arithmetic, transcendentals = _applied(node, cell, cell.activations)
+        return directions * arithmetic, directions * transcendentals
+    if not isinstance(names, tuple) or len(names) != directions * len(cell.uses):
+        msg = f"node {node.name!r} ({node.op_type}) needs {len(cell.uses)} activations per direction"
         raise FeasibilityError(msg)
-    return [activation(node, name) for name, n in zip(names, uses, strict=True) for _ in range(n)]
+    return _applied(node, cell, names)
+
+
+def _applied(node: Node, cell: Cell, names: tuple[object, ...]) -> tuple[int, int]:
+    """Sum activations, each as often as a unit applies it; names repeat per direction."""
+    found = [(activation(node, name), uses) for name, uses in zip(names, cycle(cell.uses), strict=False)]
+    return (
+        sum(act.arithmetic * uses for act, uses in found),
+        sum(act.transcendentals * uses for act, uses in found),
+    )
 
 
 def activation(node: Node, name: object) -> PerElement:

@@ -43,9 +43,9 @@ def positive(node: Node, name: str) -> int:
     return value
 
 
-def lengths(node: Node, name: str, *, input: int | None = None) -> tuple[int, ...]:  # noqa: A002 (Node.ints says so)
-    """Return required integers (attribute or constant input) that must be at least 0."""
-    values = node.ints(name, input=input)
+def lengths(node: Node, name: str) -> tuple[int, ...]:
+    """Return a required attribute of integers that must be at least 0."""
+    values = node.ints(name)
     for value in values:
         if value < 0:
             raise FeasibilityError(_out_of_range(node, name, value))

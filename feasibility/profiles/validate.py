@@ -60,6 +60,8 @@ def validate(
         details = error.errors(include_url=False)
         # a value that the YAML reader refused is None here and already reported
         seen = {p.place for p in document.problems}
+        meant = {_meant(model, detail) for detail in details if detail["type"] == "extra_forbidden"}
+        details = [d for d in details if d["type"] != "missing" or d["loc"] not in meant]
         found = [_problem(document, model, detail) for detail in details]
         problems += [p for p in found if p.place not in seen]
     if problems or profile is None:
@@ -69,8 +71,20 @@ def validate(
 
 def nearest(name: str, names: Iterable[str]) -> str:
     """Return "; did you mean 'x'?" for the most alike name, or nothing."""
+    found = _closest(name, names)
+    return f"; did you mean {found!r}?" if found else ""
+
+
+def _closest(name: str, names: Iterable[str]) -> str | None:
     found = difflib.get_close_matches(name[:100], list(names), n=1)
-    return f"; did you mean {found[0]!r}?" if found else ""
+    return found[0] if found else None
+
+
+def _meant(model: type[BaseModel], detail: ErrorDetails) -> Location:
+    """Return where the key stands that an unknown one probably means: it is not missing as well."""
+    *parent, name = detail["loc"]
+    closest = _closest(str(name), _keys(_record_at(model, tuple(parent))))
+    return (*parent, closest or "")
 
 
 def _forbidden(document: Document, filled: Mapping[str, object]) -> Iterator[Problem]:

@@ -17,7 +17,15 @@ if TYPE_CHECKING:  # the records import pydantic, which `feasible profile` does 
     from feasibility.decide.records import ClientSide, Decision, ServerSide
 
 _COLOURS = {"client": "green", "server": "blue", "neither": "red", "undecided": "yellow"}
-_HEADINGS = ("why", "what would flip it", "phases", "checks", "who chose what", "sources", "checks that fail")
+_HEADINGS = (
+    "why",
+    "what would flip it",
+    "phases of the first call",
+    "checks",
+    "who chose what",
+    "sources",
+    "checks that fail",
+)
 
 
 def render(decision: Decision, *, why: bool = False) -> str:
@@ -90,7 +98,7 @@ def _details(decision: Decision) -> list[list[str]]:
     choices = [(key, setting.origin, setting.value) for key, setting in decision.scenario.items()]
     checks = [(check.name, _OUTCOMES[check.passed], check.message) for check in decision.checks]
     return [
-        _listing("phases", phases),
+        _listing("phases of the first call", phases),
         _listing("checks", checks),
         _listing("who chose what", choices),
         bullets("sources", decision.sources),
@@ -112,13 +120,16 @@ def render_many(decisions: Sequence[Decision]) -> str:
     """Return one line per model and device, after what holds for all of them."""
     first = decisions[0]
     models = {d.model.path: d for d in decisions}
+    rows = _one_model(decisions) if len(models) == 1 else _several_models(decisions)
+    server = _where(first.server)
+    if len(models) == 1:
+        server = f"{wording.compared_times(first)[1]} on {server}"
     shared = [
         ("compared", wording.COMPARISONS[first.compared].label),
-        ("server", _where(first.server)),
+        ("server", server),
         ("network", wording.network(first)),
     ]
     lines = [line for d in models.values() for line in _model_line(d)]
-    rows = _one_model(decisions) if len(models) == 1 else _several_models(decisions)
     return _page([lines, fields(shared), rows, bullets("checks that fail", _failures(decisions))])
 
 
@@ -129,46 +140,52 @@ def _model_line(decision: Decision) -> list[str]:
 
 
 def _one_model(decisions: Sequence[Decision]) -> list[str]:
-    columns = [
-        Column("verdict"),
-        Column("sure", right=True),
-        Column("client", right=True),
-        Column("server", right=True),
-        Column("even at rtt", right=True),
-        Column("on"),
+    """Return a line per device: the server's time is the same for all, and the flip is shown."""
+    title, flip = _FLIPS.get(decisions[0].compared, ("", None))
+    columns = [*_COLUMNS, *([Column(title, right=True)] if flip else []), Column("on")]
+    rows = [
+        (
+            *_cells(d),
+            *([NOTHING if wording.failed_checks(d) else flip(d)] if flip else []),
+            f"{_unit(d)} {d.client.runtime} {d.client.precision}",
+        )
+        for d in decisions
     ]
-    rows = [(*_cells(d), _even(d), _where(d.client)) for d in decisions]
     return table(columns, rows)
+
+
+def _even_rtt(decision: Decision) -> str:
+    return NOTHING if decision.break_even.rtt is None else str(decision.break_even.rtt)
+
+
+def _even_calls(decision: Decision) -> str:
+    return NOTHING if decision.break_even.calls is None else wording.number(decision.break_even.calls)
+
+
+_FLIPS = {"inference": ("flips at rtt", _even_rtt), "amortised": ("flips at calls", _even_calls)}
 
 
 def _several_models(decisions: Sequence[Decision]) -> list[str]:
-    columns = [
-        Column("verdict"),
-        Column("sure", right=True),
-        Column("client", right=True),
-        Column("server", right=True),
-        Column("on"),
-    ]
-    rows = [(*_cells(d), f"{d.client.device}/{d.client.unit} {d.model.path}") for d in decisions]
+    columns = [*_COLUMNS, Column("server", right=True), Column("on")]
+    rows = [(*_cells(d), str(wording.compared_times(d)[1]), f"{_unit(d)} {d.model.path}") for d in decisions]
     return table(columns, rows)
 
 
-def _cells(decision: Decision) -> tuple[str, str, str, str]:
-    client, server = wording.compared_times(decision)
-    return decision.verdict.value, percent(decision.confidence), str(client), str(server)
+_COLUMNS = (Column("verdict"), Column("sure", right=True), Column("client", right=True))
 
 
-def _even(decision: Decision) -> str:
-    return NOTHING if decision.break_even.rtt is None else str(decision.break_even.rtt)
+def _cells(decision: Decision) -> tuple[str, str, str]:
+    client = wording.compared_times(decision)[0]
+    return decision.verdict.value, percent(decision.confidence), str(client)
+
+
+def _unit(decision: Decision) -> str:
+    return f"{decision.client.device}/{decision.client.unit}"
 
 
 def _failures(decisions: Sequence[Decision]) -> list[str]:
     """Return the limits that decided, each named by its device."""
-    return [
-        f"{d.client.device}/{d.client.unit}: {check.message}"
-        for d in decisions
-        for check in wording.failed_checks(d)
-    ]
+    return [f"{_unit(d)}: {check.message}" for d in decisions for check in wording.failed_checks(d)]
 
 
 def print_coloured(text: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ NOTHING = "-"
 _SURE = 0.995  # above, a whole percent would read 100 %
 _CACHE_INPUT = re.compile(r"past_|past$|(^|[_./])(kv_?)?cache", re.IGNORECASE)
 _SHOWN_UNKNOWN = 5
+_SMALL = 10  # a number below it is shown with its first decimal
 _WIDE = 1.1  # high / typical above which an interval is worth narrowing
 
 
@@ -35,12 +36,12 @@ COMPARISONS = {
     "inference": Comparison(
         label="one inference on the device (model loaded) against round trip + inference on the server",
         client="",
-        server=" with the round trip",
+        server=", round trip included",
     ),
     "payload": Comparison(
         label="one inference on the device (model loaded) against one call of the server, payload included",
         client="",
-        server=" with round trip and payload",
+        server=", round trip and payload included",
     ),
     "cold": Comparison(
         label="the first call on either side: connection, download and load included",
@@ -60,6 +61,11 @@ def percent(share: float | None) -> str:
     if share is None:
         return NOTHING
     return ">99 %" if share > _SURE else f"{100 * share:.0f} %"
+
+
+def number(value: float) -> str:
+    """Show a bare number without an exponent."""
+    return f"{value:.2g}" if value < _SMALL else f"{value:,.0f}"
 
 
 def headline(decision: Decision) -> str:
@@ -83,7 +89,7 @@ def _times(decision: Decision) -> str:
     client, server = decision.client, decision.server
     return (
         f"{over}{client.device} {client.unit} takes {client_time}{words.client}; "
-        f"{server.device} takes {server_time}{words.server}."
+        f"server {server.device} takes {server_time}{words.server}."
     )
 
 
@@ -178,7 +184,7 @@ def window(decision: Decision) -> str:
     client = f"{decision.client.device} {decision.client.unit}"
     return (
         f"{w.window} of round trip is {w.peak} at the peak of {client}: "
-        f"{w.passes_at_peak:.3g} passes at peak, {w.passes_achievable:.3g} as it really runs"
+        f"{number(w.passes_at_peak)} passes at peak, {number(w.passes_achievable)} as it really runs"
     )
 
 
@@ -199,9 +205,19 @@ def download(decision: Decision) -> str:
 
 
 def flips(decision: Decision) -> Iterator[str]:
-    """Yield what would change the answer, one quantity at a time."""
-    yield from (text for text in (_flip_rtt(decision), _flip_rate(decision)) if text)
-    yield from (text for text in (_flip_calls(decision), _flip_downlink(decision)) if text)
+    """Yield what would change the verdict, one quantity at a time."""
+    failed = failed_checks(decision)
+    if failed:
+        yield from map(_flip_check, failed)
+        return
+    yield from filter(None, (flip(decision) for flip in _FLIPS[decision.compared]))
+
+
+def _flip_check(check: Check) -> str:
+    actual, limit = check.actual, check.limit
+    if actual is None or limit is None or check.quantity_unit != "bytes":
+        return f"the check {check.name} passing"
+    return f"the check {check.name} passing: {Bytes(actual)} are needed, {Bytes(limit)} are allowed"
 
 
 def _other_side(decision: Decision, *, client_above: bool) -> str:
@@ -236,7 +252,15 @@ def _flip_calls(decision: Decision) -> str:
     value = decision.break_even.calls
     if value is None:
         return ""
-    return f"counting the download and payloads, the device is ahead from call {math.ceil(value):,} on"
+    return f"{_other_side(decision, client_above=True).format('the calls per download')} {number(value)}"
+
+
+def _paid_off(decision: Decision) -> str:
+    """Say when the download pays off, where the verdict does not count it."""
+    value = decision.break_even.calls
+    if value is None:
+        return ""
+    return f"with the download counted, the device is ahead from call {math.ceil(value):,} on (--calls N)"
 
 
 def _flip_downlink(decision: Decision) -> str:
@@ -244,6 +268,14 @@ def _flip_downlink(decision: Decision) -> str:
     if value is None:
         return ""
     return f"{_other_side(decision, client_above=True).format('the downlink')} {value}"
+
+
+_FLIPS: Mapping[str, tuple[Callable[[Decision], str], ...]] = {
+    "inference": (_flip_rtt, _flip_rate, _paid_off),
+    "payload": (_paid_off,),
+    "cold": (_paid_off,),
+    "amortised": (_flip_calls, _flip_downlink),
+}
 
 
 def largest_assumption(decision: Decision) -> tuple[str, str]:

@@ -65,9 +65,8 @@ class Window:
     @property
     def spread(self) -> int:
         """Return the length that a transposed convolution writes."""
-        return 1 + max(
-            i * self.stride + k * self.dilation for i in range(self.size) for k in range(self.kernel)
-        )
+        places = product(range(self.size), range(self.kernel))
+        return 1 + max(i * self.stride + k * self.dilation for i, k in places)
 
 
 windows = st.lists(
@@ -88,7 +87,7 @@ windows = st.lists(
 @quick
 @given(axes=windows, n=st.integers(1, 2), group=st.integers(1, 3), c=st.integers(1, 2), m=st.integers(1, 2))
 def test_conv_equals_a_loop(axes: list[Window], n: int, group: int, c: int, m: int) -> None:
-    """Conv counts what nested loops count: each output, each channel of its group, each tap, zeros included."""
+    """Conv counts each output, each channel of its group and each tap, padding zeros included."""
     kernel = [a.kernel for a in axes]
     taps = 0
     for _ in product(range(n), range(group * m), *(a.starts for a in axes)):
@@ -168,13 +167,16 @@ def test_recurrent_layers_equal_a_loop(t: int, b: int, d: int, i: int, h: int) -
 
 
 @quick
-@given(b=small, heads=small, q=small, kv=small, e=small, f=small)
-def test_attention_equals_two_products(b: int, heads: int, q: int, kv: int, e: int, f: int) -> None:
+@given(outer=st.tuples(small, small), q=small, kv=small, widths=st.tuples(small, small))
+def test_attention_equals_two_products(
+    outer: tuple[int, int], q: int, kv: int, widths: tuple[int, int]
+) -> None:
     """Attention counts the product of queries and keys and the product of scores and values."""
-    scores = cost("MatMul", [(b, heads, q, e), (b, heads, e, kv)], (b, heads, q, kv))
-    mixed = cost("MatMul", [(b, heads, q, kv), (b, heads, kv, f)], (b, heads, q, f))
-    inputs = [(b, heads, q, e), (b, heads, kv, e), (b, heads, kv, f)]
-    assert scores.fmas + mixed.fmas == cost("Attention", inputs, (b, heads, q, f)).fmas
+    e, f = widths
+    scores = cost("MatMul", [(*outer, q, e), (*outer, e, kv)], (*outer, q, kv))
+    mixed = cost("MatMul", [(*outer, q, kv), (*outer, kv, f)], (*outer, q, f))
+    inputs = [(*outer, q, e), (*outer, kv, e), (*outer, kv, f)]
+    assert scores.fmas + mixed.fmas == cost("Attention", inputs, (*outer, q, f)).fmas
 
 
 @quick

@@ -16,7 +16,7 @@ import protobuf_bytes as pb
 import pytest
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import DecodeError, Message
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from onnx import TensorProto, helper
 
@@ -124,17 +124,22 @@ def _parse(serialized: bytes) -> onnx.ModelProto:
     return model
 
 
+def _payload_bytes(tensor: onnx.TensorProto) -> int:
+    """Measure a tensor's values as protobuf writes them, headers of their fields included."""
+    values = onnx.TensorProto()
+    values.CopyFrom(tensor)
+    for field, _ in tensor.ListFields():
+        if field.name not in PAYLOAD:
+            values.ClearField(field.name)
+    return values.ByteSize()
+
+
 def _cleared(serialized: bytes) -> onnx.ModelProto:
     """Parse everything, then clear the values of large tensors through protobuf."""
     model = _parse(serialized)
     for tensor in _tensors(model):
-        values = onnx.TensorProto()
-        values.CopyFrom(tensor)
-        for field, _ in tensor.ListFields():
-            if field.name not in PAYLOAD:
-                values.ClearField(field.name)
         # Two fields' headers at most; no test tensor lies that close to the limit.
-        if values.ByteSize() > 8 * KIB + 16:
+        if _payload_bytes(tensor) > 8 * KIB + 16:
             for name in PAYLOAD:
                 tensor.ClearField(name)
     return model
@@ -225,7 +230,8 @@ def _everything() -> bytes:
     )
     model.functions.append(function)
     model.training_info.add(initialization=_graph(0), algorithm=_graph(1))
-    return model.SerializeToString()
+    serialized: bytes = model.SerializeToString()
+    return serialized
 
 
 def test_tensors_are_found_wherever_they_can_be() -> None:
@@ -467,7 +473,7 @@ def test_a_gigabyte_of_weights_is_never_read(tmp_path: Path) -> None:
 _BASES = [pb.SMALL_MODEL, _nested(2), pb.model(pb.node(), pb.initializer(pb.block(9, bytes(BIG))))]
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=15000)
 @given(st.sampled_from(_BASES), st.lists(st.tuples(st.integers(0, 10**5), st.integers(0, 255)), max_size=4))
 def test_flipped_bytes_give_a_result_or_a_model_error(base: bytes, flips: list[tuple[int, int]]) -> None:
     """No change of a few bytes raises anything but ModelError."""
@@ -480,7 +486,7 @@ def test_flipped_bytes_give_a_result_or_a_model_error(base: bytes, flips: list[t
         wire.strip(bytes(mutant))
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=15000)
 @given(st.binary(max_size=200))
 def test_any_bytes_give_a_result_or_a_model_error(content: bytes) -> None:
     """Whatever comes, nothing but ModelError goes."""
@@ -488,7 +494,7 @@ def test_any_bytes_give_a_result_or_a_model_error(content: bytes) -> None:
         wire.strip(content)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=15000)
 @given(st.data())
 def test_whatever_both_accept_they_read_alike(data: st.DataObject) -> None:
     """If protobuf parses a mutant and the stripper takes it, the graphs have the same nodes and tensors."""
@@ -501,8 +507,5 @@ def test_whatever_both_accept_they_read_alike(data: st.DataObject) -> None:
         whole = _parse(bytes(mutant))
     except (ModelError, DecodeError):
         return
-    for tensor in _tensors(whole):
-        if sum(len(getattr(tensor, name)) for name in PAYLOAD) > 8 * KIB:
-            for name in PAYLOAD:
-                tensor.ClearField(name)
-    assert whole == _parse(stripped)
+    assume(all(abs(_payload_bytes(tensor) - 8 * KIB) > 64 for tensor in _tensors(whole)))
+    assert _cleared(bytes(mutant)) == _parse(stripped)

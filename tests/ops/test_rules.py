@@ -91,6 +91,15 @@ def test_an_unknown_shape_is_said() -> None:
         make_node("TopK", [(5,)], [(2,)], attributes={"axis": 7}),
         make_node("LRN", [(5,)], [(5,)], attributes={"size": 0}),
         make_node("Softmax", [], [(5,)]),
+        make_node(
+            "LSTM", [(1, 1, 1), (10**15, 4, 1), (10**15, 4, 1)], [()], attributes={"activations": ("Tanh",)}
+        ),
+        make_node(
+            "LinearAttention",
+            [(1, 5, 8)] * 3,
+            [(1, 5, 8)],
+            attributes={"kv_num_heads": 2, "update_rule": "quadratic"},
+        ),
         make_node("DFT", [(4, 2), tensor(2, value=(1, 2))], [(4, 2)], attributes={"onesided": 1}),
     ],
     ids=lambda node: node.op_type,
@@ -99,3 +108,10 @@ def test_a_rank_that_does_not_fit(node: Node) -> None:
     """Sizes that a hostile graph gets wrong end in one sentence, not in an IndexError."""
     with pytest.raises(FeasibilityError):
         cost_of(node)
+
+
+def test_a_hostile_number_of_directions_costs_no_memory() -> None:
+    """Sizes are multiplied, never unrolled."""
+    huge = 10**15
+    cost = cost_of(make_node("RNN", [(1, 1, 1), (huge, 1, 1), (huge, 1, 1)], [(1, huge, 1, 1)]))
+    assert (2 * huge, huge) == (cost.fmas, cost.transcendentals)

@@ -97,7 +97,7 @@ def test_each_mistake_is_one_problem_at_its_place(tmp_path: Path, old: str, new:
 
     shown = [p.removeprefix(f"{path}:") for p in caught.value.problems]
     assert problem in shown
-    assert [p for p in shown if "is missing" not in p or p == problem] == [problem]
+    assert [problem] == [p for p in shown if "key 'name' is missing" not in p]
 
 
 def test_all_problems_of_a_file_come_at_once_in_its_order(tmp_path: Path) -> None:
@@ -146,10 +146,8 @@ def test_an_optional_fact_is_checked_like_a_required_one(tmp_path: Path) -> None
     with pytest.raises(ProfileError) as caught:
         catalog.check_network(write(tmp_path, text, "lab.yaml"))
 
-    assert [
-        "lab.yaml:5:1 key 'evidence' is missing",
-        "lab.yaml:5:23 unknown key 'evidense'; did you mean 'evidence'?",
-    ] == [p.removeprefix(f"{tmp_path}/") for p in caught.value.problems]
+    (problem,) = caught.value.problems
+    assert problem.endswith("lab.yaml:5:23 unknown key 'evidense'; did you mean 'evidence'?")
 
 
 def test_a_runtime_must_rate_every_class_of_operators(tmp_path: Path) -> None:
@@ -165,15 +163,13 @@ def test_a_runtime_must_rate_every_class_of_operators(tmp_path: Path) -> None:
 
 
 def test_the_example_of_the_documentation_loads(tmp_path: Path) -> None:
-    """A reader who copies the device of docs/profiles.md gets no problem, and with its two slips the two shown."""
+    """The device in docs/profiles.md has no problem; with two slips it has the two shown there."""
     page = (Path(catalog.__file__).parents[2] / "docs" / "profiles.md").read_text(encoding="utf-8")
     example = page.split("```yaml\n")[1].split("```")[0]
+    promised = [line for line in page.splitlines() if line.startswith("board.yaml:")]
     slips = example.replace("bandwidth:", "bandwith:").replace("[ncnn-cpu", "[ncn-cpu")
 
     assert "Edge board" == catalog.check_device(write(tmp_path, example)).name
     with pytest.raises(ProfileError) as caught:
         catalog.check_device(write(tmp_path, slips))
-    shown = [p.removeprefix(f"{tmp_path}/") for p in caught.value.problems]
-    assert [p for p in shown if "is missing" not in p] == page.split("```\nboard.yaml")[1].join(
-        ["board.yaml", ""]
-    ).split("\n```")[0].split("\n")
+    assert promised == [p.removeprefix(f"{tmp_path}/") for p in caught.value.problems]

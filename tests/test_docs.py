@@ -1,0 +1,94 @@
+"""Hold README.md and docs/ to what the program does."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from feasibility.errors import ExitCode
+
+ROOT = Path(__file__).parent.parent
+README = ROOT / "README.md"
+PAGES = [README, *sorted((ROOT / "docs").glob("*.md"))]
+_CONSOLE = re.compile(r"(?ms)^```console\n\$ (?P<command>[^\n]+)\n(?P<output>.*?)^```$")
+_PYTHON = re.compile(r"(?ms)^```python\n(?P<code>.*?)^```$")
+_LINK = re.compile(r"\]\((?!https?:)(?P<path>[^)#]+)")
+
+
+def run(command: str) -> str:
+    """Run a command of the README from the repository's folder, piped."""
+    words = shlex.split(command)
+    assert words[0] == "feasible"
+    done = subprocess.run(
+        [sys.executable, "-m", "feasibility.cli", *words[1:]],
+        cwd=ROOT,
+        env=os.environ | {"XDG_CONFIG_HOME": str(ROOT / "nobody")},  # no profiles of the reader's own
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout
+
+
+def test_outputs_in_the_readme_are_what_the_commands_print(request: pytest.FixtureRequest) -> None:
+    """Every console block of the README holds exactly what its command prints today."""
+    text = README.read_text(encoding="utf-8")
+    found = list(_CONSOLE.finditer(text))
+    assert found
+    if request.config.getoption("--regenerate"):
+        fresh = _CONSOLE.sub(lambda m: f"```console\n$ {m['command']}\n{run(m['command'])}```", text)
+        README.write_text(fresh, encoding="utf-8")
+        return
+    for block in found:
+        assert run(block["command"]) == block["output"]
+
+
+def test_python_in_the_readme_runs(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The Python blocks of the README run in order, and print the count of the essay's model."""
+    monkeypatch.chdir(ROOT)
+    names: dict[str, object] = {}
+    for block in _PYTHON.finditer(README.read_text(encoding="utf-8")):
+        exec(compile(block["code"], "README.md", "exec", dont_inherit=True), names)  # noqa: S102 (our own page)
+    assert "6649251840" in capsys.readouterr().out
+
+
+def test_the_first_two_commands_are_demo_and_test() -> None:
+    """A reader meets `make demo` and `make test` before any other command."""
+    block = re.search(r"(?ms)^```\n(.*?)^```$", README.read_text(encoding="utf-8"))
+    assert block is not None
+    assert [line.split()[:2] for line in block[1].splitlines()] == [["make", "demo"], ["make", "test"]]
+    assert block.start() < README.read_text(encoding="utf-8").index("```console")
+
+
+def test_demo_in_the_makefile_is_the_command_of_the_readme() -> None:
+    """`make demo` runs the command whose output the README shows."""
+    shown = _CONSOLE.search(README.read_text(encoding="utf-8"))
+    assert shown is not None
+    assert f"$(BIN)/{shown['command']}" in (ROOT / "Makefile").read_text(encoding="utf-8")
+
+
+def test_exit_codes_in_the_readme_are_all_of_them() -> None:
+    """The table of exit codes lists each code of the program, and no other."""
+    rows = re.findall(r"(?m)^\| (\d+) \|", README.read_text(encoding="utf-8"))
+    assert [int(row) for row in rows] == [code.value for code in ExitCode]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.name))
+def test_links_lead_to_files(page: Path) -> None:
+    """Every relative link of a page leads to a file of the repository."""
+    for match in _LINK.finditer(page.read_text(encoding="utf-8")):
+        assert (page.parent / match["path"]).exists(), match["path"]
+
+
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "CHANGELOG.md"], ids=lambda page: str(page.name))
+def test_rates_are_written_flop_per_second(page: Path) -> None:
+    """No page writes FLOPS, which could be a count or a rate."""
+    assert re.search(r"FLOPS\b", page.read_text(encoding="utf-8")) is None
