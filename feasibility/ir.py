@@ -55,15 +55,10 @@ class DType(Enum):
     UINT2 = (25, 2)
     INT2 = (26, 2)
 
-    @property
-    def code(self) -> int:
-        """Return the number that stands for this type in an ONNX file."""
-        return int(self.value[0])
-
-    @property
-    def bits(self) -> int:
-        """Return the stored width of one element in bits."""
-        return int(self.value[1])
+    def __init__(self, code: int, bits: int) -> None:
+        """Keep the parts of a member as plain attributes: they are asked for all the time."""
+        self.code = code
+        self.bits = bits
 
     @property
     def is_float(self) -> bool:

@@ -19,30 +19,49 @@ def client_faster(client: Interval, server: Sequence[Interval]) -> float:
 
     E[Phi(ln(server / c) / sigma_c)] over the server's parts, with c the client's
     typical; each uncertain part is integrated with a 32-point Gauss-Hermite rule.
+    Where a part deviates by more seconds than the client, the two change roles: the
+    same probability, but of a function that 32 points can follow.
     """
-    typical, sigma = client.typical.value, client.sigma
-
-    def faster_than(server_s: float) -> float:
-        if server_s <= 0 or typical <= 0:
-            return _step(server_s - typical)
-        ahead = math.log(server_s / typical)
-        return _step(ahead) if sigma == 0 else _normal_cdf(ahead / sigma)
-
-    return min(1.0, max(0.0, _expected(faster_than, 0.0, tuple(server))))
+    widest = max(server, key=_deviation_s)
+    if _deviation_s(widest) <= _deviation_s(client):
+        return _clamped(_expected(lambda x: _below(client, x), 0.0, [(1, part) for part in server]))
+    others = list(server)
+    others.remove(widest)
+    parts = [(1, client), *((-1, part) for part in others)]
+    return _clamped(1 - _expected(lambda x: _below(widest, x), 0.0, parts))
 
 
-def _expected(function: Callable[[float], float], known_s: float, parts: tuple[Interval, ...]) -> float:
-    """Return the mean of a function of the sum of log-normal parts."""
+def _deviation_s(part: Interval) -> float:
+    return (part.high - part.typical).value
+
+
+def _below(part: Interval, limit_s: float) -> float:
+    """Return P(part < limit)."""
+    typical, sigma = part.typical.value, part.sigma
+    if limit_s <= 0 or typical <= 0:
+        return _step(limit_s - typical)
+    ahead = math.log(limit_s / typical)
+    return _step(ahead) if sigma == 0 else _normal_cdf(ahead / sigma)
+
+
+def _expected(
+    function: Callable[[float], float], known_s: float, parts: Sequence[tuple[int, Interval]]
+) -> float:
+    """Return the mean of a function of the sum of log-normal parts, each with its sign."""
     if not parts:
         return function(known_s)
-    head, rest = parts[0], parts[1:]
-    typical, sigma = head.typical.value, head.sigma
+    (sign, head), rest = parts[0], parts[1:]
+    typical_s, sigma = sign * head.typical.value, head.sigma
     if sigma == 0:
-        return _expected(function, known_s + typical, rest)
+        return _expected(function, known_s + typical_s, rest)
     return math.fsum(
-        weight * _expected(function, known_s + typical * math.exp(sigma * z), rest)
+        weight * _expected(function, known_s + typical_s * math.exp(sigma * z), rest)
         for z, weight in gauss_hermite()
     )
+
+
+def _clamped(probability: float) -> float:
+    return min(1.0, max(0.0, probability))
 
 
 def _step(difference: float) -> float:

@@ -149,6 +149,26 @@ def numpy_type(code: int) -> np.dtype[Any]:
     return np.dtype(onnx.helper.tensor_dtype_to_np_dtype(code))
 
 
+def type_code(array: Array) -> int:
+    """Return the ONNX element type code of an array; UNDEFINED when there is none."""
+    code = _CODES.get(array.dtype)
+    if code is None:
+        try:
+            code = int(onnx.helper.np_dtype_to_tensor_dtype(array.dtype))
+        except (KeyError, ValueError):
+            code = DType.UNDEFINED.code
+        _CODES[array.dtype] = code
+    return code
+
+
+_CODES: dict[np.dtype[Any], int] = {}  # asking onnx takes 2 us
+
+
+def _power(a: Array, b: Array) -> Array:
+    """Raise to a power; the result has the type of the base (ONNX Pow-15)."""
+    return np.asarray(np.power(a, b), dtype=a.dtype)
+
+
 def _cast(inputs: Sequence[Array | None], attributes: Attributes) -> Array:
     to = attributes.get("to")
     code = DType[to].code if isinstance(to, str) else to
@@ -312,7 +332,7 @@ _RULES: dict[str, Evaluate] = {
     "LessOrEqual": _binary(np.less_equal), "Log": _unary(np.log), "Max": _variadic(np.maximum),
     "Min": _variadic(np.minimum), "Mod": _mod, "Mul": _binary(np.multiply), "Neg": _unary(np.negative),
     "NonZero": _non_zero, "Not": _unary(np.logical_not), "OneHot": _one_hot, "Or": _binary(np.logical_or),
-    "Pow": _binary(np.power), "Range": _range, "Reciprocal": _unary(np.reciprocal),
+    "Pow": _binary(_power), "Range": _range, "Reciprocal": _unary(np.reciprocal),
     "ReduceMax": _reduce(np.max), "ReduceMin": _reduce(np.min), "ReduceProd": _reduce(np.prod),
     "ReduceSum": _reduce(np.sum), "Reshape": _reshape, "Round": _unary(np.rint), "ScatterND": _scatter_nd,
     "Sign": _unary(np.sign), "Slice": _slice, "Split": _split, "Sqrt": _unary(np.sqrt),

@@ -7,6 +7,7 @@ schema, and its Einsum hangs on hostile equations; those have rules here.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from math import prod
 from typing import Any, NamedTuple, TypeAlias, cast
 
@@ -75,8 +76,9 @@ def _dim(dim: onnx.TensorShapeProto.Dimension) -> int | None:
     return dim.dim_value if dim.HasField("dim_value") and dim.dim_value >= 0 else None
 
 
+@lru_cache(maxsize=4096)
 def to_proto(kind: Type) -> onnx.TypeProto:
-    """Convert back for onnx's rules."""
+    """Convert back for onnx's rules; the result is shared, nobody may change it."""
     if kind.opaque:
         opaque: onnx.TypeProto = onnx.TypeProto.FromString(kind.opaque)
         return opaque
@@ -106,19 +108,27 @@ def infer(call: Call, proto: onnx.NodeProto, opsets: Mapping[str, int]) -> Infer
 
 def _by_onnx(schema: defs.OpSchema, call: Call, proto: onnx.NodeProto, opsets: Mapping[str, int]) -> Inferred:
     """Ask onnx's C++ rule about this one node, under neutral names."""
-    neutral = onnx.NodeProto(op_type=call.op_type, domain=proto.domain)
-    neutral.input.extend(f"i{n}" if kind is not None else "" for n, kind in enumerate(call.inputs))
-    neutral.output.extend(f"o{n}" if name else "" for n, name in enumerate(proto.output))
-    neutral.attribute.extend(a for a in proto.attribute if a.type not in _GRAPHS)
+    neutral = onnx.NodeProto(
+        op_type=call.op_type,
+        domain=proto.domain,
+        input=[f"i{n}" if kind is not None else "" for n, kind in enumerate(call.inputs)],
+        output=[f"o{n}" if name else "" for n, name in enumerate(proto.output)],
+        attribute=[a for a in proto.attribute if a.type not in _GRAPHS],
+    )
     types = {f"i{n}": to_proto(kind) for n, kind in enumerate(call.inputs) if kind is not None}
     data = {f"i{n}": _tensor(call.inputs[n], raw) for n, raw in enumerate(call.values) if raw is not None}
-    imports = [onnx.helper.make_opsetid("" if d == DEFAULT_DOMAIN else d, v) for d, v in opsets.items()]
+    imports = _imports(tuple(opsets.items()))
     try:
         answer = infer_node_outputs(schema, neutral, types, data, opset_imports=imports)
     except _REFUSED as error:
         return Inferred((UNKNOWN,) * call.outputs, _first_line(error))
     found = [answer.get(f"o{n}") for n in range(call.outputs)]
     return Inferred(tuple(UNKNOWN if proto is None else from_proto(proto) for proto in found))
+
+
+@lru_cache(maxsize=64)
+def _imports(opsets: tuple[tuple[str, int], ...]) -> list[onnx.OperatorSetIdProto]:
+    return [onnx.helper.make_opsetid("" if d == DEFAULT_DOMAIN else d, v) for d, v in opsets]
 
 
 # what onnx raises on a node that does not fit its schema

@@ -7,17 +7,17 @@ taken branch of an If are inlined, so the result is one flat graph.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from math import prod
+from functools import cache
 from typing import TypeAlias
 
-import numpy as np
 import onnx
 
 from feasibility.errors import ModelError
-from feasibility.ir import DEFAULT_DOMAIN, Attribute, DType, Graph, Model, Node, TensorSpec
+from feasibility.ir import DEFAULT_DOMAIN, Graph, Model, Node, TensorSpec
 from feasibility.loader import attributes as attribute_reader
 from feasibility.loader import fold
 from feasibility.loader.dims import Dimensions
+from feasibility.loader.known import KNOWN, Attributes, Inputs
 from feasibility.loader.order import in_order
 from feasibility.loader.read import Source
 from feasibility.loader.schema import find_schema, function_body
@@ -31,8 +31,6 @@ _FLOAT_SHAPE_INPUTS = frozenset({"Resize", "Upsample", "Range"})
 
 HasRule: TypeAlias = Callable[[str, str, int], bool]
 Progress: TypeAlias = Callable[[str], None]
-Inputs: TypeAlias = Sequence[Tensor | None]
-Attributes: TypeAlias = Mapping[str, Attribute]
 
 
 def walk(
@@ -70,7 +68,7 @@ class _Walker:
     ) -> None:
         self.graph = proto.graph
         self.dimensions = dimensions
-        self.has_rule = has_rule
+        self.has_rule = cache(has_rule)
         self.progress = progress
         self.opsets = _imports(proto.opset_import) or {DEFAULT_DOMAIN: 1}
         self.functions = {(f.domain or DEFAULT_DOMAIN, f.name, f.overload): f for f in proto.functions}
@@ -225,27 +223,16 @@ class _Walker:
 
     def _operator(self, node: onnx.NodeProto, name: str, domain: str, inputs: Inputs, scope: Scope) -> None:
         """Infer, fold where small and known, and record an ordinary node."""
-        attributes = attribute_reader.read(node.attribute)
-        special = _SPECIAL.get(node.op_type) if domain == DEFAULT_DOMAIN else None
-        outputs = special(node, inputs, scope, attributes) if special is not None else None
+        # a Constant's value lives in its output's spec; nobody asks for its attributes
+        is_constant = domain == DEFAULT_DOMAIN and node.op_type == "Constant"
+        attributes = {} if is_constant else attribute_reader.read(node.attribute)
+        outputs = self._folded(node, domain, inputs, scope, attributes)
         folded, problem = outputs is not None, ""
         if outputs is None:
-            opset = scope.opsets.get(domain, 1)
-            call = Call(
-                domain, node.op_type, opset, tuple(attributes.items()),
-                tuple(None if t is None else t.type for t in inputs),
-                tuple(_shape_value(node.op_type, t) for t in inputs), len(node.output),
-            )  # fmt: skip
-            types, problem = self._types(call, node, name, scope)
-            arrays = self._arrays(call, inputs, attributes, types)
-            folded = arrays is not None
+            types, problem = self._types(node, name, domain, inputs, scope, attributes)
             outputs = [
-                scope.define(output, kind if array is None else Type(kind.elem, array.shape), array)
-                if output
-                else None
-                for output, kind, array in zip(
-                    node.output, types, arrays or (None,) * len(types), strict=True
-                )
+                scope.define(output, kind) if output else None
+                for output, kind in zip(node.output, types, strict=True)
             ]
         self.nodes.append(
             Node(
@@ -253,21 +240,38 @@ class _Walker:
                 domain=domain,
                 op_type=node.op_type,
                 opset=scope.opsets.get(domain, 1),
-                inputs=tuple(None if t is None else t.spec for t in inputs),
-                outputs=tuple(None if t is None else t.spec for t in outputs),
+                inputs=tuple([None if t is None else t.spec for t in inputs]),
+                outputs=tuple([None if t is None else t.spec for t in outputs]),
                 attributes=attributes,
                 folded=folded,
-                problem="" if folded else problem,
+                problem=problem,
             )
         )
 
-    def _types(self, call: Call, node: onnx.NodeProto, name: str, scope: Scope) -> Inferred:
+    def _types(
+        self,
+        node: onnx.NodeProto,
+        name: str,
+        domain: str,
+        inputs: Inputs,
+        scope: Scope,
+        attributes: Attributes,
+    ) -> Inferred:
         """Infer a node's outputs, once for equal calls; complete them from declared shapes."""
+        call = Call(
+            domain=domain,
+            op_type=node.op_type,
+            opset=scope.opsets.get(domain, 1),
+            attributes=tuple(attributes.items()),
+            inputs=tuple([None if t is None else t.type for t in inputs]),
+            values=tuple([_shape_value(node.op_type, t) for t in inputs]),
+            outputs=len(node.output),
+        )
         inferred = self.inferred.get(call)
         if inferred is None:
             self.progress(name)
             inferred = self.inferred[call] = infer(call, node, scope.opsets)
-        if all(kind.shape is not None for kind in inferred.types):
+        if not any(kind.shape is None for kind in inferred.types):
             return inferred
         types = tuple(
             kind if kind.shape is not None else _complete(kind, scope.declared.get(output, UNKNOWN))
@@ -275,21 +279,32 @@ class _Walker:
         )
         return Inferred(types, inferred.problem or "the size of an output depends on the data")
 
-    def _arrays(
-        self, call: Call, inputs: Inputs, attributes: Attributes, types: Sequence[Type]
-    ) -> tuple[fold.Array, ...] | None:
+    def _folded(
+        self, node: onnx.NodeProto, domain: str, inputs: Inputs, scope: Scope, attributes: Attributes
+    ) -> list[Tensor | None] | None:
+        """Return the outputs of a node whose result the graph fixes, else None."""
+        if domain != DEFAULT_DOMAIN:
+            return None
+        rule = KNOWN.get(node.op_type)
+        outputs = rule(node, inputs, scope, attributes) if rule is not None else None
+        return outputs or self._evaluated(node, inputs, scope, attributes)
+
+    def _evaluated(
+        self, node: onnx.NodeProto, inputs: Inputs, scope: Scope, attributes: Attributes
+    ) -> list[Tensor | None] | None:
         """Evaluate shape arithmetic whose inputs are all known and whose outputs are small."""
-        if call.domain != DEFAULT_DOMAIN or not inputs:
+        if not inputs or self.fold_budget <= 0:
             return None
-        if any(t is not None and t.array is None for t in inputs) or self.fold_budget <= 0:
+        if any([t is not None and t.array is None for t in inputs]):
             return None
-        if any(kind.shape is not None and prod(kind.shape) > fold.MAX_ELEMENTS for kind in types):
-            return None
-        arrays = fold.evaluate(call.op_type, [None if t is None else t.array for t in inputs], attributes)
-        if arrays is None or len(arrays) != len(types):
+        arrays = fold.evaluate(node.op_type, [None if t is None else t.array for t in inputs], attributes)
+        if arrays is None or len(arrays) != len(node.output):
             return None
         self.fold_budget -= sum(a.size for a in arrays) + 1
-        return tuple(_as_type(array, kind) for array, kind in zip(arrays, types, strict=True))
+        return [
+            scope.define(output, Type(fold.type_code(array), array.shape), array) if output else None
+            for output, array in zip(node.output, arrays, strict=True)
+        ]
 
 
 def _is_known(inputs: Inputs) -> bool:
@@ -316,100 +331,3 @@ def _complete(inferred: Type, declared: Type) -> Type:
     if inferred.dims is None or declared.dims is None or len(inferred.dims) != len(declared.dims):
         return Type(elem, inferred.dims if inferred.dims is not None else declared.dims)
     return Type(elem, tuple(d if i is None else i for i, d in zip(inferred.dims, declared.dims, strict=True)))
-
-
-def _as_type(array: fold.Array, kind: Type) -> fold.Array:
-    """Give an evaluated value the element type that inference says it has."""
-    if kind.elem in {DType.UNDEFINED.code, DType.STRING.code}:
-        return array
-    return array.astype(fold.numpy_type(kind.elem), copy=False)
-
-
-Special: TypeAlias = Callable[[onnx.NodeProto, Inputs, Scope, Attributes], list[Tensor | None] | None]
-
-_CONSTANT_DTYPES = {
-    "value_float": DType.FLOAT,
-    "value_floats": DType.FLOAT,
-    "value_int": DType.INT64,
-    "value_ints": DType.INT64,
-    "value_string": DType.STRING,
-    "value_strings": DType.STRING,
-}
-
-
-def _constant(
-    node: onnx.NodeProto, inputs: Inputs, scope: Scope, attributes: Attributes
-) -> list[Tensor | None] | None:
-    """Record the value of a Constant, whichever attribute holds it."""
-    if inputs or len(node.output) != 1 or not node.attribute:
-        return None
-    attribute = node.attribute[0]
-    if attribute.type == onnx.AttributeProto.TENSOR:
-        return [scope.define_constant(node.output[0], attribute.t)]
-    if attribute.type == onnx.AttributeProto.SPARSE_TENSOR:
-        sparse = attribute.sparse_tensor
-        kind = Type(sparse.values.data_type, tuple(d if d >= 0 else None for d in sparse.dims))
-        return [scope.define(node.output[0], kind, is_constant=True)]
-    dtype = _CONSTANT_DTYPES.get(attribute.name)
-    if dtype is None:
-        return None
-    value = attributes[attribute.name]
-    dims = (len(value),) if isinstance(value, tuple) else ()
-    numeric = dtype is not DType.STRING and prod(dims) <= fold.MAX_ELEMENTS
-    array = np.array(value, fold.numpy_type(dtype.code)) if numeric else None
-    return [scope.define(node.output[0], Type(dtype.code, dims), array, is_constant=True)]
-
-
-def _identity(
-    node: onnx.NodeProto, inputs: Inputs, scope: Scope, _: Attributes
-) -> list[Tensor | None] | None:
-    """Follow an Identity of a constant: exporters share weights this way."""
-    if len(inputs) != 1 or inputs[0] is None or not inputs[0].spec.constant:
-        return None
-    scope.bind(node.output[0], inputs[0])
-    return [inputs[0]]
-
-
-def _shape(
-    node: onnx.NodeProto, inputs: Inputs, scope: Scope, attributes: Attributes
-) -> list[Tensor | None] | None:
-    """Know the Shape of a known type, or the part of it that is asked for."""
-    dims = inputs[0].type.dims if inputs and inputs[0] is not None else None
-    start, end = attributes.get("start", 0), attributes.get("end")
-    if dims is None or not isinstance(start, int) or not isinstance(end, int | None):
-        return None
-    asked = dims[start:end]
-    if None in asked:
-        return None
-    return [scope.define(node.output[0], Type(DType.INT64.code, (len(asked),)), np.array(asked, np.int64))]
-
-
-def _size(node: onnx.NodeProto, inputs: Inputs, scope: Scope, _: Attributes) -> list[Tensor | None] | None:
-    shape = inputs[0].type.shape if inputs and inputs[0] is not None else None
-    if shape is None or prod(shape) > np.iinfo(np.int64).max:
-        return None
-    return [scope.define(node.output[0], Type(DType.INT64.code, ()), np.array(prod(shape), np.int64))]
-
-
-def _constant_of_shape(
-    node: onnx.NodeProto, inputs: Inputs, scope: Scope, attributes: Attributes
-) -> list[Tensor | None] | None:
-    """Know that a large filled tensor is a constant, though not what is in it."""
-    target = inputs[0].array if inputs and inputs[0] is not None else None
-    if target is None or bool((target < 0).any()):
-        return None
-    dims = tuple(int(d) for d in target.reshape(-1))
-    if prod(dims) <= fold.MAX_ELEMENTS:
-        return None
-    fill = attributes.get("value")
-    elem = fill.dtype.code if isinstance(fill, TensorSpec) else DType.FLOAT.code
-    return [scope.define(node.output[0], Type(elem, dims), is_constant=True)]
-
-
-_SPECIAL: Mapping[str, Special] = {
-    "Constant": _constant,
-    "ConstantOfShape": _constant_of_shape,
-    "Identity": _identity,
-    "Shape": _shape,
-    "Size": _size,
-}

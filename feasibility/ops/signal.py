@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from feasibility.cost import OpCost
+from feasibility.errors import FeasibilityError
 from feasibility.ir import Node
 from feasibility.ops.elementwise import PerElement
 from feasibility.ops.roles import light
@@ -62,7 +63,11 @@ def dft(node: Node) -> OpCost:
     Dtype:   of X
     Source:  ONNX DFT-20; Frigo and Johnson 2005, doi:10.1109/JPROC.2004.840301 (5 n log2 n)
     """
-    return _dft(node, node.ints("axis", (_DFT_AXIS,), input=2)[0])
+    axes = node.ints("axis", (_DFT_AXIS,), input=2)
+    if len(axes) != 1:
+        msg = f"node {node.name!r} (DFT) needs one axis, not {len(axes)}"
+        raise FeasibilityError(msg)
+    return _dft(node, axes[0])
 
 
 @family.op("STFT")

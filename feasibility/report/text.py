@@ -199,4 +199,4 @@ def print_coloured(text: str) -> None:
     for heading in _HEADINGS:
         styled.highlight_regex(rf"(?m)^{heading}$", "bold")
     styled.highlight_regex(r"(?m)^[a-z]+( it)?(?=  +\S)", "cyan")
-    Console(highlight=False, markup=False, emoji=False, soft_wrap=True).print(styled)
+    Console(highlight=False, markup=False, emoji=False, soft_wrap=True).print(styled, end="")

@@ -72,9 +72,10 @@ def operator(domain: str, op_type: str) -> str:
 
 def _by_op(cost: ModelCost, top: int | None) -> list[str]:
     unknown = {(u.domain, u.op_type) for u in cost.coverage.unknown}
-    rows = [_group_row(group, is_unknown=group.key in unknown) for group in cost.by_op[:top]]
+    groups = [(group, group.key in unknown) for group in cost.by_op]
     columns = [*_numbers("nodes", "FMA", "FLOP", "read", "written", "weights"), Column("operator")]
-    rest = _rest(cost, [group.flops for group in cost.by_op], top, "operator types")
+    rows = [_group_row(group, is_unknown=is_unknown) for group, is_unknown in groups[:top]]
+    rest = _rest(cost, [(group.flops, is_unknown) for group, is_unknown in groups], top, "operator types")
     return [*table(columns, rows), *rest]
 
 
@@ -89,31 +90,36 @@ def _group_row(group: Group, *, is_unknown: bool) -> tuple[str, ...]:
 
 def _by_node(cost: ModelCost, top: int | None) -> list[str]:
     ranked = sorted(cost.nodes, key=lambda n: (-n.flops, -n.runs * (n.read_bytes + n.written_bytes)))
-    rows = [_node_row(node) for node in ranked[:top]]
     columns = [*_numbers("FMA", "FLOP", "traffic", "weights"), Column("operator and node")]
-    rest = _rest(cost, [node.flops for node in ranked], top, "nodes")
-    return [*table(columns, rows), *rest]
+    rest = _rest(cost, [(node.flops, _is_unknown(node)) for node in ranked], top, "nodes")
+    return [*table(columns, [_node_row(node) for node in ranked[:top]]), *rest]
+
+
+def _is_unknown(node: NodeCost) -> bool:
+    return node.cost is None and bool(node.reason)
 
 
 def _node_row(cost: NodeCost) -> tuple[str, ...]:
     node = cost.node
-    unknown = cost.cost is None and cost.reason
     traffic = Bytes(cost.runs * (cost.read_bytes + cost.written_bytes))
     counts = [format_count(cost.fmas), format_count(cost.flops), str(traffic)]
     state = " (folded)" if node.folded else f" (x{cost.runs})" if cost.runs > 1 else ""
     return (
-        *([_UNCOUNTED] * len(counts) if unknown else counts),
+        *([_UNCOUNTED] * len(counts) if _is_unknown(cost) else counts),
         str(Bytes(cost.parameter_bytes)),
         f"{operator(node.domain, node.op_type)}{state} {node.name}",
     )
 
 
-def _rest(cost: ModelCost, flops: Sequence[int], top: int | None, what: str) -> list[str]:
-    hidden = flops[top:] if top else []
+def _rest(cost: ModelCost, lines: Sequence[tuple[int, bool]], top: int | None, what: str) -> list[str]:
+    """Sum up the lines (FLOP, whether unknown) that are not shown."""
+    hidden = lines[top:] if top else []
     if not hidden:
         return []
-    share = 100 * sum(hidden) / cost.totals.flops if cost.totals.flops else 0.0
-    return paragraph(f"{len(hidden)} more {what}: {Flops(sum(hidden))}, {share:.2g} % (--top 0 shows all).")
+    flops, unknown = sum(line[0] for line in hidden), sum(line[1] for line in hidden)
+    share = 100 * flops / cost.totals.flops if cost.totals.flops else 0.0
+    lost = f", {unknown} of them not counted" if unknown else ""
+    return paragraph(f"{len(hidden)} more {what}{lost}: {Flops(flops)}, {share:.2g} % (--top 0 shows all).")
 
 
 _TABLES = {"op": _by_op, "node": _by_node}

@@ -17,7 +17,7 @@ if TYPE_CHECKING:  # the records import pydantic, which `feasible profile` does 
 
 NOTHING = "-"
 _SURE = 0.995  # above, a whole percent would read 100 %
-_CACHE_INPUT = re.compile(r"past_|past$|(^|[_./])(kv_?)?cache", re.IGNORECASE)
+_CACHE_INPUT = re.compile(r"past_|past$|(^|[_./])(kv_?)?cache(?![a-z])", re.IGNORECASE)
 _SHOWN_UNKNOWN = 5
 _SMALL = 10  # a number below it is shown with its first decimal
 _WIDE = 1.1  # high / typical above which an interval is worth narrowing
@@ -63,8 +63,10 @@ def percent(share: float | None) -> str:
     return ">99 %" if share > _SURE else f"{100 * share:.0f} %"
 
 
-def number(value: float) -> str:
+def number(value: float | None) -> str:
     """Show a bare number without an exponent."""
+    if value is None:
+        return NOTHING
     return f"{value:.2g}" if value < _SMALL else f"{value:,.0f}"
 
 

@@ -289,7 +289,7 @@ def test_names_from_the_model_cannot_break_a_sentence() -> None:
     assert r"'\n\x1b[31mred'" in _message(pb.model(pb.node(), tensor))
 
 
-@settings(deadline=None, max_examples=15000)
+@settings(deadline=None)
 @given(st.integers(0, 10**9), st.lists(st.tuples(st.integers(0, 10**9), st.integers(0, 255)), max_size=5))
 def test_damage_gives_a_model_or_a_model_error(cut: int, flips: list[tuple[int, int]]) -> None:
     """A real graph that is cut anywhere and changed anywhere raises ModelError or is read."""

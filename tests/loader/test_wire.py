@@ -131,7 +131,7 @@ def _payload_bytes(tensor: onnx.TensorProto) -> int:
     for field, _ in tensor.ListFields():
         if field.name not in PAYLOAD:
             values.ClearField(field.name)
-    return values.ByteSize()
+    return int(values.ByteSize())
 
 
 def _cleared(serialized: bytes) -> onnx.ModelProto:
@@ -473,7 +473,7 @@ def test_a_gigabyte_of_weights_is_never_read(tmp_path: Path) -> None:
 _BASES = [pb.SMALL_MODEL, _nested(2), pb.model(pb.node(), pb.initializer(pb.block(9, bytes(BIG))))]
 
 
-@settings(deadline=None, max_examples=15000)
+@settings(deadline=None)
 @given(st.sampled_from(_BASES), st.lists(st.tuples(st.integers(0, 10**5), st.integers(0, 255)), max_size=4))
 def test_flipped_bytes_give_a_result_or_a_model_error(base: bytes, flips: list[tuple[int, int]]) -> None:
     """No change of a few bytes raises anything but ModelError."""
@@ -486,7 +486,7 @@ def test_flipped_bytes_give_a_result_or_a_model_error(base: bytes, flips: list[t
         wire.strip(bytes(mutant))
 
 
-@settings(deadline=None, max_examples=15000)
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_any_bytes_give_a_result_or_a_model_error(content: bytes) -> None:
     """Whatever comes, nothing but ModelError goes."""
@@ -494,7 +494,7 @@ def test_any_bytes_give_a_result_or_a_model_error(content: bytes) -> None:
         wire.strip(content)
 
 
-@settings(deadline=None, max_examples=15000)
+@settings(deadline=None)
 @given(st.data())
 def test_whatever_both_accept_they_read_alike(data: st.DataObject) -> None:
     """If protobuf parses a mutant and the stripper takes it, the graphs have the same nodes and tensors."""

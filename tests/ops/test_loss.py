@@ -24,6 +24,13 @@ CASES = [
         arithmetic=N * (1 + 1 + 1 + 1) + 1,
     ),
     Case(
+        op="NegativeLogLikelihoodLoss",
+        i=[(N, C), LABELS, (C,)],
+        o=[()],
+        a={"reduction": "sum"},
+        arithmetic=N * (1 + 1 + 1),
+    ),
+    Case(
         op="SoftmaxCrossEntropyLoss",
         i=[(N, C), LABELS],
         o=[()],

@@ -90,6 +90,7 @@ def test_an_unknown_shape_is_said() -> None:
         make_node("GroupNormalization", [(2, 6, 4)], [(2, 6, 4)], attributes={"num_groups": -1}),
         make_node("TopK", [(5,)], [(2,)], attributes={"axis": 7}),
         make_node("LRN", [(5,)], [(5,)], attributes={"size": 0}),
+        make_node("DFT", [(4, 2), None, tensor(0, dtype=DType.INT64, value=())], [(4, 2)]),
         make_node("Softmax", [], [(5,)]),
         make_node(
             "LSTM", [(1, 1, 1), (10**15, 4, 1), (10**15, 4, 1)], [()], attributes={"activations": ("Tanh",)}

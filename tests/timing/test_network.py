@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -67,7 +68,7 @@ def test_photo_takes_the_uplink_whatever_the_round_trip() -> None:
 @pytest.mark.parametrize(
     ("changes", "round_trips"), [({}, 2), ({"tls": "1.2"}, 3), ({"transport": "quic"}, 1)]
 )
-def test_handshakes(changes: dict[str, str], round_trips: int) -> None:
+def test_handshakes(changes: dict[str, Any], round_trips: int) -> None:
     """TCP costs 1 and TLS 1.3 one more, TLS 1.2 two more, QUIC 1 in all."""
     assert round_trips == handshakes(network(**changes))
 
@@ -123,7 +124,7 @@ def test_download_grows_with_size_and_shrinks_with_rate(
 
 def test_losses_cap_the_rate_of_reno_alone() -> None:
     """At 100 ms and 1 % loss Reno gets 1.22*1460/(0.1*0.1) = 178,120 B/s; another control all of it."""
-    lossy = {"rtt_s": 0.1, "down_mbit": 8.0, "loss": fact(0.01)}
+    lossy: dict[str, Any] = {"rtt_s": 0.1, "down_mbit": 8.0, "loss": fact(0.01)}
     reno = warm_exchange(network(congestion="reno", **lossy), up_bytes=0, down_bytes=178_120)
     cubic = warm_exchange(network(**lossy), up_bytes=0, down_bytes=178_120)
     assert 0.1 + 1.0 == pytest.approx(reno.typical.value)

@@ -1,0 +1,107 @@
+"""Know what a node writes without computing it: constants, shapes of known types, aliases."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from math import prod
+from typing import TypeAlias
+
+import numpy as np
+import onnx
+
+from feasibility.ir import Attribute, DType, TensorSpec
+from feasibility.loader import attributes as attribute_reader
+from feasibility.loader import fold
+from feasibility.loader.scope import Scope, Tensor
+from feasibility.loader.shapes import Type
+
+Inputs: TypeAlias = Sequence[Tensor | None]
+Attributes: TypeAlias = Mapping[str, Attribute]
+Rule: TypeAlias = Callable[[onnx.NodeProto, Inputs, Scope, Attributes], list[Tensor | None] | None]
+
+_CONSTANT_DTYPES = {
+    "value_float": DType.FLOAT,
+    "value_floats": DType.FLOAT,
+    "value_int": DType.INT64,
+    "value_ints": DType.INT64,
+    "value_string": DType.STRING,
+    "value_strings": DType.STRING,
+}
+
+
+def _constant(
+    node: onnx.NodeProto, inputs: Inputs, scope: Scope, _: Attributes
+) -> list[Tensor | None] | None:
+    """Record the value of a Constant, whichever attribute holds it."""
+    if inputs or len(node.output) != 1 or not node.attribute:
+        return None
+    attribute = node.attribute[0]
+    if attribute.type == onnx.AttributeProto.TENSOR:
+        return [scope.define_constant(node.output[0], attribute.t)]
+    if attribute.type == onnx.AttributeProto.SPARSE_TENSOR:
+        sparse = attribute.sparse_tensor
+        kind = Type(sparse.values.data_type, tuple(d if d >= 0 else None for d in sparse.dims))
+        return [scope.define(node.output[0], kind, is_constant=True)]
+    dtype = _CONSTANT_DTYPES.get(attribute.name)
+    if dtype is None:
+        return None
+    value = attribute_reader.read(node.attribute)[attribute.name]
+    dims = (len(value),) if isinstance(value, tuple) else ()
+    numeric = dtype is not DType.STRING and prod(dims) <= fold.MAX_ELEMENTS
+    array = np.array(value, fold.numpy_type(dtype.code)) if numeric else None
+    return [scope.define(node.output[0], Type(dtype.code, dims), array, is_constant=True)]
+
+
+def _identity(
+    node: onnx.NodeProto, inputs: Inputs, scope: Scope, _: Attributes
+) -> list[Tensor | None] | None:
+    """Follow an Identity of a constant: exporters share weights this way."""
+    if len(inputs) != 1 or inputs[0] is None or not inputs[0].spec.constant:
+        return None
+    scope.bind(node.output[0], inputs[0])
+    return [inputs[0]]
+
+
+def _shape(
+    node: onnx.NodeProto, inputs: Inputs, scope: Scope, attributes: Attributes
+) -> list[Tensor | None] | None:
+    """Know the Shape of a known type, or the part of it that is asked for."""
+    dims = inputs[0].type.dims if inputs and inputs[0] is not None else None
+    start, end = attributes.get("start", 0), attributes.get("end")
+    if dims is None or not isinstance(start, int) or not isinstance(end, int | None):
+        return None
+    asked = dims[start:end]
+    if None in asked:
+        return None
+    return [scope.define(node.output[0], Type(DType.INT64.code, (len(asked),)), np.array(asked, np.int64))]
+
+
+def _size(node: onnx.NodeProto, inputs: Inputs, scope: Scope, _: Attributes) -> list[Tensor | None] | None:
+    shape = inputs[0].type.shape if inputs and inputs[0] is not None else None
+    if shape is None or prod(shape) > np.iinfo(np.int64).max:
+        return None
+    return [scope.define(node.output[0], Type(DType.INT64.code, ()), np.array(prod(shape), np.int64))]
+
+
+def _constant_of_shape(
+    node: onnx.NodeProto, inputs: Inputs, scope: Scope, attributes: Attributes
+) -> list[Tensor | None] | None:
+    """Know that a large filled tensor is a constant, though not what is in it."""
+    target = inputs[0].array if inputs and inputs[0] is not None else None
+    if target is None or bool((target < 0).any()):
+        return None
+    dims = tuple(int(d) for d in target.reshape(-1))
+    if prod(dims) <= fold.MAX_ELEMENTS:
+        return None
+    fill = attributes.get("value")
+    elem = fill.dtype.code if isinstance(fill, TensorSpec) else DType.FLOAT.code
+    return [scope.define(node.output[0], Type(elem, dims), is_constant=True)]
+
+
+KNOWN: Mapping[str, Rule] = {
+    "Constant": _constant,
+    "ConstantOfShape": _constant_of_shape,
+    "Identity": _identity,
+    "Shape": _shape,
+    "Size": _size,
+}

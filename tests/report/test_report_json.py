@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from feasibility.decide.records import Decision, Verdict
+from feasibility.report import json as views
+from tests.samples import cost, decision
+
+
+def strict(schema: Any) -> Any:  # noqa: ANN401 (JSON)
+    """Return the schema with every object closed: no key beyond those described."""
+    if isinstance(schema, list):
+        return [strict(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    closed = {key: strict(value) for key, value in schema.items()}
+    return {**closed, "additionalProperties": False} if "properties" in closed else closed
+
+
+def objects(schema: Any, where: str = "") -> list[tuple[str, dict[str, Any]]]:  # noqa: ANN401 (JSON)
+    """Return every object of a schema that lists its keys."""
+    if isinstance(schema, list):
+        return [found for index, item in enumerate(schema) for found in objects(item, f"{where}/{index}")]
+    if not isinstance(schema, dict):
+        return []
+    own = [(where, schema)] if "properties" in schema and "required" in schema else []
+    return own + [found for key, value in schema.items() for found in objects(value, f"{where}/{key}")]
+
+
+@pytest.mark.parametrize("name", views.SCHEMAS)
+def test_a_schema_describes_and_requires_every_key(name: str) -> None:
+    """Each schema is valid, and each key of each object has a description and is required."""
+    schema = json.loads(views.schema(name))
+    Draft202012Validator.check_schema(schema)
+    assert len(objects(schema)) > 5
+    for where, found in objects(schema):
+        assert sorted(found["required"]) == sorted(found["properties"]), where
+        assert all("description" in value for value in found["properties"].values()), where
+        assert "additionalProperties" not in found, where
+
+
+@pytest.mark.parametrize("unit", ["_bytes", "_s", "_bits_per_s", "_flops_per_s"])
+def test_a_key_with_a_unit_is_described_with_it(unit: str) -> None:
+    """The description of `..._s` speaks of seconds, of `..._bytes` of bytes, and so on."""
+    words = {"_bytes": "bytes", "_s": "seconds", "_bits_per_s": "bit/s", "_flops_per_s": "FLOP/s"}
+    for name in views.SCHEMAS:
+        for _, found in objects(json.loads(views.schema(name))):
+            for key, value in found["properties"].items():
+                longest = max((suffix for suffix in words if key.endswith(suffix)), key=len, default="")
+                if longest == unit:
+                    assert words[unit] in value["description"], key
+
+
+def test_both_schemas_agree_on_what_they_share() -> None:
+    """Model, totals and coverage are described alike in both."""
+    profile, verdict = (json.loads(views.schema(name))["$defs"] for name in ("profile", "verdict"))
+    for name in ("tensor", "model", "totals", "unknown", "coverage"):
+        assert profile[name] == verdict[name]
+
+
+def valid(text: str, name: str) -> Any:  # noqa: ANN401 (JSON)
+    """Return the parsed answer after checking it against the closed schema."""
+    answer = json.loads(text)
+    Draft202012Validator(strict(json.loads(views.schema(name)))).validate(answer)
+    return answer
+
+
+def test_a_verdict_keeps_to_its_schema() -> None:
+    """One verdict is one object with exactly the described keys."""
+    assert valid(views.render(decision()), "verdict")["verdict"] == "client"
+
+
+def test_several_verdicts_keep_to_the_schema() -> None:
+    """Several verdicts stand in `results`, each an object of its own."""
+    undecided = decision(cost(), verdict=Verdict.UNDECIDED, feasible=None, confidence=None)
+    answer = valid(views.render_many([decision(), undecided]), "verdict")
+    assert list(answer) == ["schema_version", "results"]
+    assert [result["verdict"] for result in answer["results"]] == ["client", "undecided"]
+
+
+def test_a_profile_keeps_to_its_schema() -> None:
+    """Counts are exact integers over all runs; what is folded is 0, what is unknown is null."""
+    answer = valid(views.render_cost(cost()), "profile")
+    gemm, constant, fancy = answer["nodes"]
+    assert (gemm["fmas"], gemm["flops"]) == (64 * 32, 2 * 64 * 32 + 32)
+    assert (constant["role"], constant["flops"], constant["read_bytes"]) == (None, 0, 0)
+    assert (fancy["role"], fancy["flops"], fancy["read_bytes"]) == (None, None, None)
+    assert {row["op_type"]: row["unknown_nodes"] for row in answer["by_op"]} == {
+        "Gemm": 0,
+        "Constant": 0,
+        "Fancy": 1,
+    }
+
+
+def test_runs_are_included_in_the_counts_of_a_node() -> None:
+    """A node that runs 3 times reports 3 times its counts and bytes."""
+    model = cost()
+    looped = replace(model, nodes=(replace(model.nodes[0], runs=3),))
+    node = json.loads(views.render_cost(looped))["nodes"][0]
+    assert (node["runs"], node["fmas"], node["read_bytes"]) == (3, 3 * 64 * 32, 3 * 64 * 4)
+
+
+def test_a_verdict_survives_the_way_through_json() -> None:
+    """Reading the JSON back gives an equal decision: nothing is lost or rounded."""
+    assert Decision.from_dict(json.loads(views.render(decision()))) == decision()
+
+
+def test_json_is_ascii_and_escapes_what_a_name_holds() -> None:
+    """Escapes, newlines and overrides in a name are written as JSON escapes."""
+    text = views.render_cost(cost(gemm='"\x1b[31m\n\u202e"'))
+    assert text.isascii()
+    assert '\\"\\u001b[31m\\n\\u202e\\"' in text
+
+
+def test_numbers_that_json_lacks_are_refused() -> None:
+    """A NaN or an infinity would be a bug, and is never written."""
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        views.dumps({"x": math.nan})
