@@ -24,6 +24,9 @@ Float: TypeAlias = float
 Value: TypeAlias = tuple[int | float | str, ...]
 
 
+_WIDEST_QUANTISED = 16  # bits: int16 activations exist, int32 ones are accumulators
+
+
 class DType(Enum):
     """Element types of onnx.TensorProto.DataType: (code in the file, bits per element)."""
 
@@ -56,19 +59,15 @@ class DType(Enum):
     INT2 = (26, 2)
 
     def __init__(self, code: int, bits: int) -> None:
-        """Keep the parts of a member as plain attributes: they are asked for all the time."""
+        """Keep what is asked for all the time as plain attributes.
+
+        `bits` is the stored width of one element; `is_float` covers complex numbers;
+        `is_quantised` names the integers that hold quantised weights or activations.
+        """
         self.code = code
         self.bits = bits
-
-    @property
-    def is_float(self) -> bool:
-        """Tell whether elements are real or complex floating-point numbers."""
-        return self in _FLOATS
-
-    @property
-    def is_quantised(self) -> bool:
-        """Tell whether this integer type holds quantised weights or activations."""
-        return self in _QUANTISED
+        self.is_float = "FLOAT" in self.name or self.name in {"DOUBLE", "COMPLEX64", "COMPLEX128"}
+        self.is_quantised = "INT" in self.name and 0 < bits <= _WIDEST_QUANTISED
 
     def nbytes(self, numel: int) -> int:
         """Return the bytes that `numel` packed elements take, rounded up."""
@@ -81,10 +80,6 @@ class DType(Enum):
 
 
 _BY_CODE = {member.code: member for member in DType}
-_FLOATS = frozenset(m for m in DType if "FLOAT" in m.name or m.name in {"DOUBLE", "COMPLEX64", "COMPLEX128"})
-_QUANTISED = frozenset(
-    {DType.UINT8, DType.INT8, DType.UINT16, DType.INT16, DType.UINT4, DType.INT4, DType.UINT2, DType.INT2}
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +103,7 @@ class TensorSpec:
     @property
     def numel(self) -> int:
         """Return the number of elements."""
-        return prod(self.dims)
+        return prod(self.dims if self.shape is None else self.shape)
 
     @property
     def nbytes(self) -> int:
@@ -200,7 +195,9 @@ class Node:
     def _known_value(self, index: Int) -> Value:
         spec = self.input(index)
         if spec.value is None:
-            msg = f"node {self.name!r} ({self.op_type}) depends on the value of {spec.name!r}, which is not constant"
+            msg = (
+                f"node {self.name!r} ({self.op_type}) needs the value of {spec.name!r}, which is not constant"
+            )
             raise UnknownShapeError(msg)
         return spec.value
 

@@ -29,11 +29,13 @@ def peak_memory(
         dies_at.setdefault(index, []).append(name)
     live = peak = sum(buffers.size.get(s.name, 0) for s in inputs)
     at = ""
-    for index, found in enumerate(nodes):
-        live += sum(buffers.size[name] for name in buffers.written[index])
-        if live > peak:
-            peak, at = live, found.node.name
-        live -= sum(buffers.size.get(name, 0) for name in dies_at.get(index, ()))
+    for index, written in enumerate(buffers.written):
+        if written:
+            live += sum([buffers.size[name] for name in written])
+            if live > peak:
+                peak, at = live, nodes[index].node.name
+        if index in dies_at:
+            live -= sum([buffers.size.get(name, 0) for name in dies_at[index]])
     return PeakMemory(peak_bytes=peak, node=at, sum_bytes=sum(buffers.size.values()))
 
 
@@ -71,8 +73,11 @@ def _last_use(nodes: Sequence[NodeCost], buffers: _Buffers) -> dict[str, int]:
     """Return, for each buffer, the index of the last node that touches it."""
     last: dict[str, int] = {}
     for index, found in enumerate(nodes):
-        buffers.written.append(buffers.write(found))
-        for spec in (*found.node.inputs, *found.node.outputs):
-            if spec is not None and not spec.constant:
-                last[buffers.root(spec.name)] = index
+        buffers.written.append([] if found.node.folded else buffers.write(found))
+        if found.node.folded:
+            continue
+        for specs in (found.node.inputs, found.node.outputs):
+            for spec in specs:
+                if spec is not None and not spec.constant:
+                    last[buffers.root(spec.name)] = index
     return last

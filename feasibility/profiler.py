@@ -63,7 +63,7 @@ def _bytes(stated: int | None, cost: OpCost, specs: Iterable[TensorSpec | None])
         return 0
     if stated is not None:
         return stated
-    return sum(spec.nbytes for spec in {s.name: s for s in specs if s is not None}.values())
+    return sum([spec.nbytes for spec in {s.name: s for s in specs if s is not None}.values()])
 
 
 def _with_parameters(nodes: Sequence[NodeCost]) -> list[NodeCost]:

@@ -92,6 +92,6 @@ def replay(nodes: list[NodeCost], inputs: list[TensorSpec], outputs: list[Tensor
 def test_peak_equals_a_brute_force_replay(
     case: tuple[list[NodeCost], list[TensorSpec], list[TensorSpec]],
 ) -> None:
-    """On random graphs the peak is exactly that of an execution that asks, at each step, who still needs what."""
+    """On random graphs the peak is that of an execution that asks at each step who needs what."""
     nodes, inputs, outputs = case
     assert peak_memory(nodes, inputs, outputs).peak_bytes == replay(nodes, inputs, outputs)

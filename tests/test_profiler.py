@@ -7,13 +7,13 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper
-from tests.loader.graphs import constant, model, walked
 
 from feasibility.cost import ModelCost, OpCost
 from feasibility.ir import Node
 from feasibility.loader import load
 from feasibility.ops import DEFAULT
 from feasibility.profiler import profile
+from tests.loader.graphs import constant, model, walked
 
 CORPUS = Path(__file__).parent / "corpus"
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -43,7 +43,7 @@ KNOWN_FMAS = {
     "xtremedistil_l6_h256": 654_378_496,
 }
 
-# GMAC as timm publishes them, two decimals (results/model_benchmark_*.csv of huggingface/pytorch-image-models)
+# GMAC as timm publishes them, two decimals (results/ of huggingface/pytorch-image-models)
 TIMM_GMACS = {
     "botnet26t_256_256": 3.32,
     "mixer_b32_224_224": 3.24,

@@ -30,6 +30,17 @@ BIG_GRAPHS = (ROOT / "examples" / "sd_text_encoder.onnx", ROOT / "tests" / "corp
 UNET = ROOT / "tests" / "corpus" / "sd_unet.onnx"
 BASELINE = "import onnx"
 KIB = 1024
+ONNX_TOOL = """
+import numpy, onnx, onnx_tool
+model = onnx_tool.Model({name!r})
+inputs = {{}}
+for value in onnx.load({name!r}, load_external_data=False).graph.input:
+    kind = value.type.tensor_type
+    dtype = numpy.int64 if kind.elem_type == 7 else numpy.float32
+    inputs[value.name] = numpy.ones([d.dim_value or 1 for d in kind.shape.dim], dtype)
+model.graph.shape_infer(inputs)
+model.graph.profile()
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,19 +97,7 @@ def commands(model: Path) -> Mapping[str, list[str]]:
             "-c",
             f"import onnx; onnx.shape_inference.infer_shapes(onnx.load({name!r}))",
         ],
-        "onnx-tool": [
-            python,
-            "-c",
-            "import onnx_tool, numpy, onnx, sys\n"
-            f"m = onnx_tool.Model({name!r})\n"
-            "shape = {}\n"
-            f"for i in onnx.load({name!r}, load_external_data=False).graph.input:\n"
-            "    t = i.type.tensor_type\n"
-            "    dims = [d.dim_value or 1 for d in t.shape.dim]\n"
-            "    kind = numpy.int64 if t.elem_type == 7 else numpy.float32\n"
-            "    shape[i.name] = numpy.ones(dims, kind)\n"
-            "m.graph.shape_infer(shape); m.graph.profile()",
-        ],
+        "onnx-tool": [python, "-c", ONNX_TOOL.format(name=name)],
     }
 
 
@@ -111,8 +110,11 @@ def chain(length: int) -> bytes:
         for n in range(length)
     ]
     value = helper.make_tensor_value_info
-    graph = helper.make_graph(nodes, "chain", [value("x", 1, [1, 64]), value("t0", 1, [1, 64])], [value(f"t{length}", 1, [1, 64])])  # fmt: skip
-    return helper.make_model(graph).SerializeToString()
+    ends = [value(name, 1, [1, 64]) for name in ("x", "t0", f"t{length}")]
+    serialized: bytes = helper.make_model(
+        helper.make_graph(nodes, "chain", ends[:2], ends[2:])
+    ).SerializeToString()
+    return serialized
 
 
 def best_s(action: Callable[[], object], runs: int) -> float:

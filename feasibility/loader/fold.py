@@ -296,12 +296,13 @@ def _scatter_nd(inputs: Sequence[Array | None], attributes: Attributes) -> Array
 
 def _clip(inputs: Sequence[Array | None], attributes: Attributes) -> Array:
     data = _first(inputs)
-    low, high = (
-        inputs[n] if n < len(inputs) else attributes.get(name) for n, name in ((1, "min"), (2, "max"))
-    )
-    if low is not None:
-        data = np.maximum(data, low)
-    return np.asarray(data if high is None else np.minimum(data, high))
+    for index, name, bound in ((1, "min", np.maximum), (2, "max", np.minimum)):
+        given, limit = attributes.get(name), inputs[index] if index < len(inputs) else None
+        if isinstance(given, float):  # before opset 11
+            limit = np.asarray(given, data.dtype)
+        if limit is not None:
+            data = np.asarray(bound(data, limit))
+    return data
 
 
 def _one_hot(inputs: Sequence[Array | None], attributes: Attributes) -> Array:
@@ -324,14 +325,15 @@ def _non_zero(inputs: Sequence[Array | None], _: Attributes) -> Array:
 
 
 _RULES: dict[str, Evaluate] = {
-    "Abs": _unary(np.abs), "Add": _binary(np.add), "And": _binary(np.logical_and), "Cast": _cast, "CastLike": _cast_like,
-    "Ceil": _unary(np.ceil), "Clip": _clip, "Concat": _concat, "ConstantOfShape": _constant_of_shape,
-    "Div": _binary(_divide), "Equal": _binary(np.equal), "Exp": _unary(np.exp), "Expand": _expand,
-    "Floor": _unary(np.floor), "Gather": _gather, "Greater": _binary(np.greater),
-    "GreaterOrEqual": _binary(np.greater_equal), "Identity": _unary(np.asarray), "Less": _binary(np.less),
-    "LessOrEqual": _binary(np.less_equal), "Log": _unary(np.log), "Max": _variadic(np.maximum),
-    "Min": _variadic(np.minimum), "Mod": _mod, "Mul": _binary(np.multiply), "Neg": _unary(np.negative),
-    "NonZero": _non_zero, "Not": _unary(np.logical_not), "OneHot": _one_hot, "Or": _binary(np.logical_or),
+    "Abs": _unary(np.abs), "Add": _binary(np.add), "And": _binary(np.logical_and), "Cast": _cast,
+    "CastLike": _cast_like, "Ceil": _unary(np.ceil), "Clip": _clip, "Concat": _concat,
+    "ConstantOfShape": _constant_of_shape, "Div": _binary(_divide), "Equal": _binary(np.equal),
+    "Exp": _unary(np.exp), "Expand": _expand, "Floor": _unary(np.floor), "Gather": _gather,
+    "Greater": _binary(np.greater), "GreaterOrEqual": _binary(np.greater_equal),
+    "Identity": _unary(np.asarray), "Less": _binary(np.less), "LessOrEqual": _binary(np.less_equal),
+    "Log": _unary(np.log), "Max": _variadic(np.maximum), "Min": _variadic(np.minimum), "Mod": _mod,
+    "Mul": _binary(np.multiply), "Neg": _unary(np.negative), "NonZero": _non_zero,
+    "Not": _unary(np.logical_not), "OneHot": _one_hot, "Or": _binary(np.logical_or),
     "Pow": _binary(_power), "Range": _range, "Reciprocal": _unary(np.reciprocal),
     "ReduceMax": _reduce(np.max), "ReduceMin": _reduce(np.min), "ReduceProd": _reduce(np.prod),
     "ReduceSum": _reduce(np.sum), "Reshape": _reshape, "Round": _unary(np.rint), "ScatterND": _scatter_nd,

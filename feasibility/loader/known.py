@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from math import prod
 from typing import TypeAlias
 
@@ -12,12 +12,12 @@ import onnx
 from feasibility.ir import Attribute, DType, TensorSpec
 from feasibility.loader import attributes as attribute_reader
 from feasibility.loader import fold
-from feasibility.loader.scope import Scope, Tensor
+from feasibility.loader.scope import Tensor, Visit
 from feasibility.loader.shapes import Type
 
-Inputs: TypeAlias = Sequence[Tensor | None]
 Attributes: TypeAlias = Mapping[str, Attribute]
-Rule: TypeAlias = Callable[[onnx.NodeProto, Inputs, Scope, Attributes], list[Tensor | None] | None]
+Outputs: TypeAlias = list[Tensor | None]
+Rule: TypeAlias = Callable[[Visit, Attributes], Outputs | None]
 
 _CONSTANT_DTYPES = {
     "value_float": DType.FLOAT,
@@ -29,65 +29,59 @@ _CONSTANT_DTYPES = {
 }
 
 
-def _constant(
-    node: onnx.NodeProto, inputs: Inputs, scope: Scope, _: Attributes
-) -> list[Tensor | None] | None:
+def _constant(at: Visit, _: Attributes) -> Outputs | None:
     """Record the value of a Constant, whichever attribute holds it."""
-    if inputs or len(node.output) != 1 or not node.attribute:
+    if at.inputs or len(at.node.output) != 1 or not at.node.attribute:
         return None
-    attribute = node.attribute[0]
+    attribute = at.node.attribute[0]
     if attribute.type == onnx.AttributeProto.TENSOR:
-        return [scope.define_constant(node.output[0], attribute.t)]
+        return [at.scope.define_constant(at.node.output[0], attribute.t)]
     if attribute.type == onnx.AttributeProto.SPARSE_TENSOR:
         sparse = attribute.sparse_tensor
         kind = Type(sparse.values.data_type, tuple(d if d >= 0 else None for d in sparse.dims))
-        return [scope.define(node.output[0], kind, is_constant=True)]
+        return [at.scope.define(at.node.output[0], kind, is_constant=True)]
     dtype = _CONSTANT_DTYPES.get(attribute.name)
     if dtype is None:
         return None
-    value = attribute_reader.read(node.attribute)[attribute.name]
+    value = attribute_reader.read(at.node.attribute)[attribute.name]
     dims = (len(value),) if isinstance(value, tuple) else ()
     numeric = dtype is not DType.STRING and prod(dims) <= fold.MAX_ELEMENTS
     array = np.array(value, fold.numpy_type(dtype.code)) if numeric else None
-    return [scope.define(node.output[0], Type(dtype.code, dims), array, is_constant=True)]
+    return [at.scope.define(at.node.output[0], Type(dtype.code, dims), array, is_constant=True)]
 
 
-def _identity(
-    node: onnx.NodeProto, inputs: Inputs, scope: Scope, _: Attributes
-) -> list[Tensor | None] | None:
+def _identity(at: Visit, _: Attributes) -> Outputs | None:
     """Follow an Identity of a constant: exporters share weights this way."""
-    if len(inputs) != 1 or inputs[0] is None or not inputs[0].spec.constant:
+    if len(at.inputs) != 1 or at.inputs[0] is None or not at.inputs[0].spec.constant:
         return None
-    scope.bind(node.output[0], inputs[0])
-    return [inputs[0]]
+    at.scope.bind(at.node.output[0], at.inputs[0])
+    return [at.inputs[0]]
 
 
-def _shape(
-    node: onnx.NodeProto, inputs: Inputs, scope: Scope, attributes: Attributes
-) -> list[Tensor | None] | None:
+def _shape(at: Visit, attributes: Attributes) -> Outputs | None:
     """Know the Shape of a known type, or the part of it that is asked for."""
-    dims = inputs[0].type.dims if inputs and inputs[0] is not None else None
+    dims = at.inputs[0].type.dims if at.inputs and at.inputs[0] is not None else None
     start, end = attributes.get("start", 0), attributes.get("end")
     if dims is None or not isinstance(start, int) or not isinstance(end, int | None):
         return None
     asked = dims[start:end]
     if None in asked:
         return None
-    return [scope.define(node.output[0], Type(DType.INT64.code, (len(asked),)), np.array(asked, np.int64))]
+    return [
+        at.scope.define(at.node.output[0], Type(DType.INT64.code, (len(asked),)), np.array(asked, np.int64))
+    ]
 
 
-def _size(node: onnx.NodeProto, inputs: Inputs, scope: Scope, _: Attributes) -> list[Tensor | None] | None:
-    shape = inputs[0].type.shape if inputs and inputs[0] is not None else None
+def _size(at: Visit, _: Attributes) -> Outputs | None:
+    shape = at.inputs[0].type.shape if at.inputs and at.inputs[0] is not None else None
     if shape is None or prod(shape) > np.iinfo(np.int64).max:
         return None
-    return [scope.define(node.output[0], Type(DType.INT64.code, ()), np.array(prod(shape), np.int64))]
+    return [at.scope.define(at.node.output[0], Type(DType.INT64.code, ()), np.array(prod(shape), np.int64))]
 
 
-def _constant_of_shape(
-    node: onnx.NodeProto, inputs: Inputs, scope: Scope, attributes: Attributes
-) -> list[Tensor | None] | None:
+def _constant_of_shape(at: Visit, attributes: Attributes) -> Outputs | None:
     """Know that a large filled tensor is a constant, though not what is in it."""
-    target = inputs[0].array if inputs and inputs[0] is not None else None
+    target = at.inputs[0].array if at.inputs and at.inputs[0] is not None else None
     if target is None or bool((target < 0).any()):
         return None
     dims = tuple(int(d) for d in target.reshape(-1))
@@ -95,7 +89,7 @@ def _constant_of_shape(
         return None
     fill = attributes.get("value")
     elem = fill.dtype.code if isinstance(fill, TensorSpec) else DType.FLOAT.code
-    return [scope.define(node.output[0], Type(elem, dims), is_constant=True)]
+    return [at.scope.define(at.node.output[0], Type(elem, dims), is_constant=True)]
 
 
 KNOWN: Mapping[str, Rule] = {

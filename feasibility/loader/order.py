@@ -23,11 +23,14 @@ def in_order(nodes: Sequence[onnx.NodeProto], known: Callable[[str], bool]) -> S
 
 
 def _is_sorted(nodes: Sequence[onnx.NodeProto], known: Callable[[str], bool]) -> bool:
-    written: set[str] = set()
+    seen = {""}  # an absent optional input
     for node in nodes:
-        if any(name and name not in written and not known(name) for name in node.input):
-            return False
-        written.update(node.output)
+        if not seen.issuperset(node.input):
+            new = [name for name in node.input if name not in seen]
+            if not all(map(known, new)):
+                return False
+            seen.update(new)
+        seen.update(node.output)
     return True
 
 

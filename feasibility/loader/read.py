@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-import errno
-import mmap
 import os
 import re
-import stat
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from math import prod
-from pathlib import Path
 
 import onnx
 from google.protobuf.descriptor import FieldDescriptor
@@ -20,25 +13,12 @@ from google.protobuf.message import DecodeError, EncodeError, Message
 
 from feasibility.errors import ModelError
 from feasibility.ir import DType
-from feasibility.loader import kinds, wire
+from feasibility.loader import files, kinds, wire
 
-STDIN = "-"
-MAX_PIPED_BYTES = 2**31 - 1  # what one protobuf message may have; a file on disk has no such limit here
 _FIRST_IR_WITH_OPSETS = 3  # before it, a model without opset_import means version 1 (onnx, IR.md)
 _LENGTH = re.compile(r"\d{1,18}", re.ASCII)  # an external tensor's declared length
 _MAX_SHOWN = 40  # bytes or numbers of a model that one sentence repeats
 _EXPORT_AGAIN = "export the model again"
-
-# A named pipe blocks whoever opens it; these flags, where the platform has them, prevent that.
-_OPEN_FLAGS = (
-    os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
-)
-_NOT_A_FILE = (
-    (stat.S_ISFIFO, "a named pipe"),
-    (stat.S_ISCHR, "a device"),
-    (stat.S_ISBLK, "a device"),
-    (stat.S_ISSOCK, "a socket"),
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,18 +32,18 @@ class Source:
     external_files: tuple[str, ...]  # as the model names them; never opened
 
 
-def read(source: str | os.PathLike[str] | bytes | onnx.ModelProto) -> Source:
+def read(source: str | os.PathLike[str] | bytes | onnx.ModelProto, *, name: str | None = None) -> Source:
     """Parse a model from a path, from "-" (standard input), from bytes or from memory.
 
     Tensors above 8 KiB lose their values; external data is not opened; `source` is
-    not changed. Raises ModelError.
+    not changed. `name` is what to call a source that has no path. Raises ModelError.
     """
     if isinstance(source, onnx.ModelProto):
-        return _from_buffer("<ModelProto>", _serialized(source))
+        return _from_buffer(name or "<ModelProto>", _serialized(source))
     if isinstance(source, bytes):
-        return _from_buffer("<bytes>", source)
+        return _from_buffer(name or "<bytes>", source)
     path = os.fsdecode(os.fspath(source))
-    with _opened(path) as buffer:
+    with files.opened(path) as buffer:
         return _from_buffer(path, buffer)
 
 
@@ -74,84 +54,6 @@ def _serialized(proto: onnx.ModelProto) -> bytes:
         hint = "save it with onnx.save(model, path, save_as_external_data=True) and pass the path"
         raise ModelError("the model in memory is larger than protobuf's 2 GiB", hint=hint) from None
     return serialized
-
-
-# --- where the bytes come from
-
-
-@contextmanager
-def _opened(path: str) -> Iterator[wire.Buffer]:
-    """Give the bytes of a file, memory-mapped, or those of standard input."""
-    if path == STDIN:
-        yield _standard_input()
-        return
-    url = kinds.of_url(path)
-    if url is not None:
-        msg = f"{path!r} is {url.what}"
-        raise ModelError(msg, hint=url.hint)
-    try:
-        descriptor = _open(path)
-        try:
-            size = os.fstat(descriptor).st_size
-            mapped = mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ) if size else None
-        finally:
-            os.close(descriptor)
-    except (OSError, ValueError) as error:
-        raise _unreadable(path, error) from None
-    # Not closed by hand: slices in the traceback of an error may still point into it.
-    yield mapped if mapped is not None else b""
-
-
-def _open(path: str) -> int:
-    """Open a regular file; refuse everything that would block or act."""
-    _refuse_special(path, os.stat(path).st_mode)  # noqa: PTH116 (Path("") is the current folder)
-    descriptor = os.open(path, _OPEN_FLAGS)
-    try:  # the path may have changed hands in between
-        _refuse_special(path, os.fstat(descriptor).st_mode)
-    except ModelError:
-        os.close(descriptor)
-        raise
-    return descriptor
-
-
-def _refuse_special(path: str, mode: int) -> None:
-    if stat.S_ISDIR(mode):
-        kind = kinds.of_folder(path)
-        msg = f"{path!r} is {kind.what}, not a file"
-        raise ModelError(msg, hint=kind.hint)
-    for test, name in _NOT_A_FILE:
-        if test(mode):
-            msg = f"{path!r} is {name}, not a file"
-            raise ModelError(msg, hint="pipe the model in: feasible - < FILE")
-
-
-def _unreadable(path: str, error: OSError | ValueError) -> ModelError:
-    """Say why a path cannot be opened."""
-    if isinstance(error, ModelError):
-        return error
-    if not isinstance(error, OSError):
-        return ModelError(f"{path!r} is not a possible path ({error})", hint="check the path")
-    if error.errno != errno.ENOENT:
-        return ModelError(f"cannot read {path!r}: {error.strerror or error}", hint="check its permissions")
-    if path and Path(path).is_symlink():
-        target = str(Path(path).readlink())
-        return ModelError(f"{path!r} is a link to {target!r}, which does not exist", hint="check the link")
-    return ModelError(f"there is no file {path!r}", hint=kinds.neighbours(path))
-
-
-def _standard_input() -> bytes:
-    """Read all that is piped in; refuse a terminal, which would wait for typing."""
-    stream = getattr(sys.stdin, "buffer", None)
-    if stream is None or stream.isatty():
-        raise ModelError("standard input holds no model", hint="pipe one in: feasible - < model.onnx")
-    content: bytes = stream.read(MAX_PIPED_BYTES + 1)
-    if len(content) > MAX_PIPED_BYTES:
-        msg = f"standard input gives more than {MAX_PIPED_BYTES:,} bytes, protobuf's limit"
-        raise ModelError(msg, hint="save it to a file and pass the path, which has no such limit")
-    return content
-
-
-# --- what the bytes hold
 
 
 def _from_buffer(path: str, buffer: wire.Buffer) -> Source:
@@ -195,7 +97,7 @@ def _stripped(buffer: wire.Buffer) -> bytes:
         return wire.strip(buffer)
     except wire.NotRecognisedError:
         wire.check_graph_size(len(buffer))
-        return bytes(buffer)
+        return bytes(buffer[: len(buffer)])
 
 
 def _no_model(path: str, kind: kinds.Kind | None) -> ModelError:

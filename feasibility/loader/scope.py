@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import onnx
 
@@ -16,8 +17,7 @@ from feasibility.loader.shapes import Type
 MAX_DEPTH = 64  # functions calling functions and branches in branches
 
 
-@dataclass(frozen=True, slots=True)
-class Tensor:
+class Tensor(NamedTuple):
     """What the walk knows of a value: its record, its type and, if fixed and small, its array."""
 
     spec: TensorSpec
@@ -74,6 +74,25 @@ class Scope:
             raise ModelError(msg, hint="check the file with onnx.checker.check_model")
         self.tensors[name] = tensor
 
+    def body_of(
+        self,
+        name: str,
+        *,
+        opsets: Mapping[str, int],
+        declared: Mapping[str, Type],
+        call: tuple[str, str, str] | None = None,
+    ) -> Scope:
+        """Return the scope of a body that node `name` runs; a function sees no outer names, a branch does."""
+        return Scope(
+            self.names,
+            opsets,
+            declared,
+            prefix=f"{name}/",
+            outer=self if call is None else None,
+            calls=self.calls if call is None else (*self.calls, call),
+            depth=self.depth + 1,
+        )
+
     def define(
         self, name: str, kind: Type, array: Array | None = None, *, is_constant: bool = False
     ) -> Tensor:
@@ -96,3 +115,14 @@ class Scope:
         tensor = Tensor(spec, Type(stored.data_type, spec.shape), array)
         self.bind(name, tensor)
         return tensor
+
+
+class Visit(NamedTuple):
+    """One node of the file as the walk comes to it."""
+
+    node: onnx.NodeProto
+    name: str
+    domain: str
+    opset: int
+    inputs: Sequence[Tensor | None]
+    scope: Scope

@@ -13,18 +13,19 @@ from typing import TypeAlias
 import onnx
 
 from feasibility.errors import ModelError
-from feasibility.ir import DEFAULT_DOMAIN, Graph, Model, Node, TensorSpec
+from feasibility.ir import DEFAULT_DOMAIN, Graph, Model, Node
 from feasibility.loader import attributes as attribute_reader
 from feasibility.loader import fold
 from feasibility.loader.dims import Dimensions
-from feasibility.loader.known import KNOWN, Attributes, Inputs
+from feasibility.loader.known import KNOWN, Attributes
 from feasibility.loader.order import in_order
 from feasibility.loader.read import Source
 from feasibility.loader.schema import find_schema, function_body
-from feasibility.loader.scope import Names, Scope, Tensor
+from feasibility.loader.scope import Names, Scope, Tensor, Visit
 from feasibility.loader.shapes import UNKNOWN, Call, Inferred, Type, from_proto, infer, to_proto
 
 MAX_NODES = 1_000_000  # after inlining
+_CHECK = "check the file with onnx.checker.check_model"
 
 # float inputs whose value decides a shape; all others are shape inputs only as integers
 _FLOAT_SHAPE_INPUTS = frozenset({"Resize", "Upsample", "Range"})
@@ -86,7 +87,7 @@ class _Walker:
         inputs = tuple(scope.define(value.name, self._bound_type(value)).spec for value in real)
         scope.declared = self._declared((*self.graph.value_info, *self.graph.output))
         self._body(self.graph, scope)
-        outputs = self._outputs(self.graph.output, scope)
+        outputs = _outputs([value.name for value in self.graph.output], scope)
         return Graph(
             nodes=tuple(self.nodes), inputs=inputs, outputs=tuple(t.spec for t in outputs if t is not None)
         )
@@ -132,13 +133,6 @@ class _Walker:
         for index, node in enumerate(in_order(nodes, scope.knows)):
             self._visit(node, index, scope)
 
-    def _outputs(self, values: Iterable[onnx.ValueInfoProto], scope: Scope) -> list[Tensor | None]:
-        try:
-            return [scope.find(value.name) for value in values]
-        except KeyError as missing:
-            msg = f"the graph's output {missing.args[0]!r} is written by no node"
-            raise ModelError(msg, hint="check the file with onnx.checker.check_model") from None
-
     def _visit(self, node: onnx.NodeProto, index: int, scope: Scope) -> None:
         """Inline a node that has a body, record any other."""
         if len(self.nodes) > MAX_NODES:
@@ -146,101 +140,78 @@ class _Walker:
             raise ModelError(msg)
         name = scope.prefix + (node.name or f"{node.op_type}_{index}")
         domain = node.domain or DEFAULT_DOMAIN
-        inputs = self._inputs(node, name, scope)
-        body = self.functions.get((domain, node.op_type, node.overload)) or self._schema_body(
-            node, domain, inputs, scope
-        )
+        inputs = _inputs(node, name, scope)
+        at = Visit(node, name, domain, scope.opsets.get(domain, 1), inputs, scope)
+        body = self.functions.get((domain, node.op_type, node.overload)) or self._schema_body(at)
         if body is not None:
-            self._inline_function(body, node, name, inputs, scope)
+            self._inline_function(body, at)
         elif domain == DEFAULT_DOMAIN and node.op_type == "If" and _is_known(inputs):
-            self._inline_branch(node, name, inputs, scope)
+            self._inline_branch(at)
         else:
-            self._operator(node, name, domain, inputs, scope)
+            self._operator(at)
 
-    def _inputs(self, node: onnx.NodeProto, name: str, scope: Scope) -> Inputs:
-        try:
-            return [scope.find(i) if i else None for i in node.input]
-        except KeyError as missing:
-            msg = f"node {name!r} ({node.op_type}) reads tensor {missing.args[0]!r}, which nothing writes"
-            raise ModelError(msg, hint="check the file with onnx.checker.check_model") from None
-
-    def _schema_body(
-        self, node: onnx.NodeProto, domain: str, inputs: Inputs, scope: Scope
-    ) -> onnx.FunctionProto | None:
+    def _schema_body(self, at: Visit) -> onnx.FunctionProto | None:
         """Return the body that onnx defines for an operator without a cost rule."""
-        opset = scope.opsets.get(domain, 1)
-        if self.has_rule(domain, node.op_type, opset):
+        if self.has_rule(at.domain, at.node.op_type, at.opset):
             return None
-        schema = find_schema(domain, node.op_type, opset)
+        schema = find_schema(at.domain, at.node.op_type, at.opset)
         if schema is None:
             return None
-        self.progress(node.name)
-        return function_body(
-            schema, node, [onnx.TypeProto() if t is None else to_proto(t.type) for t in inputs]
-        )
+        self.progress(at.name)
+        types = [onnx.TypeProto() if t is None else to_proto(t.type) for t in at.inputs]
+        return function_body(schema, at.node, types)
 
-    def _inline_function(
-        self, body: onnx.FunctionProto, node: onnx.NodeProto, name: str, inputs: Inputs, scope: Scope
-    ) -> None:
+    def _inline_function(self, body: onnx.FunctionProto, at: Visit) -> None:
         """Walk a function's body in place of the call."""
         key = (body.domain, body.name, body.overload)
-        if key in scope.calls:
-            msg = f"function {body.domain}::{body.name} calls itself (node {name!r})"
+        if key in at.scope.calls:
+            msg = f"function {body.domain}::{body.name} calls itself (node {at.name!r})"
             raise ModelError(msg)
-        opsets = {**scope.opsets, **_imports(body.opset_import)}
-        inner = Scope(
-            scope.names, opsets, self._declared(body.value_info), prefix=f"{name}/", depth=scope.depth + 1,
-            calls=(*scope.calls, key),
-        )  # fmt: skip
-        given = {a.name: a for a in (*body.attribute_proto, *node.attribute)}
+        inner = at.scope.body_of(
+            at.name,
+            opsets={**at.scope.opsets, **_imports(body.opset_import)},
+            declared=self._declared(body.value_info),
+            call=key,
+        )
+        given = {a.name: a for a in (*body.attribute_proto, *at.node.attribute)}
         for index, parameter in enumerate(body.input):
-            inner.bind(parameter, inputs[index] if index < len(inputs) else None)
+            inner.bind(parameter, at.inputs[index] if index < len(at.inputs) else None)
         self._nodes([attribute_reader.bind_references(n, given) for n in body.node], inner)
-        self._hand_out(node, [onnx.ValueInfoProto(name=o) for o in body.output], inner, scope)
+        _hand_out(at, body.output, inner)
 
-    def _inline_branch(self, node: onnx.NodeProto, name: str, inputs: Inputs, scope: Scope) -> None:
+    def _inline_branch(self, at: Visit) -> None:
         """Walk the branch of an If whose condition is known."""
-        condition = inputs[0].array if inputs[0] is not None else None
+        condition = at.inputs[0].array if at.inputs[0] is not None else None
         taken = "then_branch" if condition is not None and condition.any() else "else_branch"
-        branch = attribute_reader.subgraphs(node).get(taken)
+        branch = attribute_reader.subgraphs(at.node).get(taken)
         if branch is None:
-            msg = f"node {name!r} (If) has no {taken}"
+            msg = f"node {at.name!r} (If) has no {taken}"
             raise ModelError(msg)
-        inner = Scope(
-            scope.names, scope.opsets, self._declared(branch.value_info), prefix=f"{name}/", outer=scope,
-            depth=scope.depth + 1, calls=scope.calls,
-        )  # fmt: skip
+        inner = at.scope.body_of(at.name, opsets=at.scope.opsets, declared=self._declared(branch.value_info))
         self._body(branch, inner)
-        self._hand_out(node, branch.output, inner, scope)
+        _hand_out(at, [value.name for value in branch.output], inner)
 
-    def _hand_out(
-        self, node: onnx.NodeProto, values: Iterable[onnx.ValueInfoProto], inner: Scope, scope: Scope
-    ) -> None:
-        """Give the results of an inlined body the names of the call's outputs."""
-        for name, tensor in zip(node.output, self._outputs(values, inner), strict=False):
-            if name:
-                scope.bind(name, tensor)
-
-    def _operator(self, node: onnx.NodeProto, name: str, domain: str, inputs: Inputs, scope: Scope) -> None:
+    def _operator(self, at: Visit) -> None:
         """Infer, fold where small and known, and record an ordinary node."""
+        node = at.node
         # a Constant's value lives in its output's spec; nobody asks for its attributes
-        is_constant = domain == DEFAULT_DOMAIN and node.op_type == "Constant"
+        is_constant = at.domain == DEFAULT_DOMAIN and node.op_type == "Constant"
         attributes = {} if is_constant else attribute_reader.read(node.attribute)
-        outputs = self._folded(node, domain, inputs, scope, attributes)
+        outputs = self._folded(at, attributes)
         folded, problem = outputs is not None, ""
         if outputs is None:
-            types, problem = self._types(node, name, domain, inputs, scope, attributes)
+            types, problem = self._types(at, attributes)
             outputs = [
-                scope.define(output, kind) if output else None
+                at.scope.define(output, kind) if output else None
                 for output, kind in zip(node.output, types, strict=True)
             ]
         self.nodes.append(
             Node(
-                name=name,
-                domain=domain,
+                name=at.name,
+                domain=at.domain,
                 op_type=node.op_type,
-                opset=scope.opsets.get(domain, 1),
-                inputs=tuple([None if t is None else t.spec for t in inputs]),
+                opset=at.opset,
+                inputs=tuple([None if t is None else t.spec for t in at.inputs]),
                 outputs=tuple([None if t is None else t.spec for t in outputs]),
                 attributes=attributes,
                 folded=folded,
@@ -248,66 +219,79 @@ class _Walker:
             )
         )
 
-    def _types(
-        self,
-        node: onnx.NodeProto,
-        name: str,
-        domain: str,
-        inputs: Inputs,
-        scope: Scope,
-        attributes: Attributes,
-    ) -> Inferred:
+    def _types(self, at: Visit, attributes: Attributes) -> Inferred:
         """Infer a node's outputs, once for equal calls; complete them from declared shapes."""
         call = Call(
-            domain=domain,
-            op_type=node.op_type,
-            opset=scope.opsets.get(domain, 1),
+            domain=at.domain,
+            op_type=at.node.op_type,
+            opset=at.opset,
             attributes=tuple(attributes.items()),
-            inputs=tuple([None if t is None else t.type for t in inputs]),
-            values=tuple([_shape_value(node.op_type, t) for t in inputs]),
-            outputs=len(node.output),
+            inputs=tuple([None if t is None else t.type for t in at.inputs]),
+            values=tuple([_shape_value(at.node.op_type, t) for t in at.inputs]),
+            outputs=len(at.node.output),
         )
         inferred = self.inferred.get(call)
         if inferred is None:
-            self.progress(name)
-            inferred = self.inferred[call] = infer(call, node, scope.opsets)
+            self.progress(at.name)
+            inferred = self.inferred[call] = infer(call, at.node, at.scope.opsets)
         if not any(kind.shape is None for kind in inferred.types):
             return inferred
         types = tuple(
-            kind if kind.shape is not None else _complete(kind, scope.declared.get(output, UNKNOWN))
-            for kind, output in zip(inferred.types, node.output, strict=True)
+            kind if kind.shape is not None else _complete(kind, at.scope.declared.get(output, UNKNOWN))
+            for kind, output in zip(inferred.types, at.node.output, strict=True)
         )
         return Inferred(types, inferred.problem or "the size of an output depends on the data")
 
-    def _folded(
-        self, node: onnx.NodeProto, domain: str, inputs: Inputs, scope: Scope, attributes: Attributes
-    ) -> list[Tensor | None] | None:
+    def _folded(self, at: Visit, attributes: Attributes) -> list[Tensor | None] | None:
         """Return the outputs of a node whose result the graph fixes, else None."""
-        if domain != DEFAULT_DOMAIN:
+        if at.domain != DEFAULT_DOMAIN:
             return None
-        rule = KNOWN.get(node.op_type)
-        outputs = rule(node, inputs, scope, attributes) if rule is not None else None
-        return outputs or self._evaluated(node, inputs, scope, attributes)
+        rule = KNOWN.get(at.node.op_type)
+        outputs = rule(at, attributes) if rule is not None else None
+        return outputs or self._evaluated(at, attributes)
 
-    def _evaluated(
-        self, node: onnx.NodeProto, inputs: Inputs, scope: Scope, attributes: Attributes
-    ) -> list[Tensor | None] | None:
+    def _evaluated(self, at: Visit, attributes: Attributes) -> list[Tensor | None] | None:
         """Evaluate shape arithmetic whose inputs are all known and whose outputs are small."""
-        if not inputs or self.fold_budget <= 0:
+        if not at.inputs or self.fold_budget <= 0:
             return None
-        if any([t is not None and t.array is None for t in inputs]):
+        if any(t is not None and t.array is None for t in at.inputs):
             return None
-        arrays = fold.evaluate(node.op_type, [None if t is None else t.array for t in inputs], attributes)
-        if arrays is None or len(arrays) != len(node.output):
+        arrays = fold.evaluate(
+            at.node.op_type, [None if t is None else t.array for t in at.inputs], attributes
+        )
+        if arrays is None or len(arrays) != len(at.node.output):
             return None
         self.fold_budget -= sum(a.size for a in arrays) + 1
         return [
-            scope.define(output, Type(fold.type_code(array), array.shape), array) if output else None
-            for output, array in zip(node.output, arrays, strict=True)
+            at.scope.define(output, Type(fold.type_code(array), array.shape), array) if output else None
+            for output, array in zip(at.node.output, arrays, strict=True)
         ]
 
 
-def _is_known(inputs: Inputs) -> bool:
+def _inputs(node: onnx.NodeProto, name: str, scope: Scope) -> Sequence[Tensor | None]:
+    try:
+        return [scope.find(i) if i else None for i in node.input]
+    except KeyError as missing:
+        msg = f"node {name!r} ({node.op_type}) reads tensor {missing.args[0]!r}, which nothing writes"
+        raise ModelError(msg, hint=_CHECK) from None
+
+
+def _outputs(names: Iterable[str], scope: Scope) -> list[Tensor | None]:
+    try:
+        return [scope.find(name) for name in names]
+    except KeyError as missing:
+        msg = f"the output {missing.args[0]!r} of a graph is written by no node"
+        raise ModelError(msg, hint=_CHECK) from None
+
+
+def _hand_out(at: Visit, names: Iterable[str], inner: Scope) -> None:
+    """Give the results of an inlined body the names of the call's outputs."""
+    for name, tensor in zip(at.node.output, _outputs(names, inner), strict=False):
+        if name:
+            at.scope.bind(name, tensor)
+
+
+def _is_known(inputs: Sequence[Tensor | None]) -> bool:
     return (
         bool(inputs) and inputs[0] is not None and inputs[0].array is not None and inputs[0].array.size == 1
     )

@@ -2,25 +2,31 @@
 
 A protobuf message is a row of fields: a tag (field number and wire type), then the
 content; a message inside a message is a field with a length. So whoever knows which
-fields lead to tensors can step over the rest. Nothing that is dropped is ever copied,
-and of a memory-mapped file those pages are not even read.
+fields lead to tensors can step over the rest. What is dropped is never read: files come in
+small windows, not as a memory map, of which Linux 6.18 made 486 of 503 MB resident (2026-11).
 """
 
 from __future__ import annotations
 
-import mmap
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from io import BytesIO
 from types import MappingProxyType
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from feasibility.errors import ModelError
 
-Buffer: TypeAlias = bytes | bytearray | memoryview | mmap.mmap
-Place: TypeAlias = tuple[
-    int, int, int, int
-]  # a field's tag, where it starts, where its content starts, where it ends
+
+class Buffer(Protocol):
+    """Bytes that can be sliced: bytes, a view of them, or a file."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, part: slice, /) -> bytes | bytearray | memoryview: ...
+
+
+# A field's tag, where it starts, where its content starts, where it ends.
+Place: TypeAlias = tuple[int, int, int, int]
 
 # A payload up to this size stays, because shapes are computed from small tensors (design, section 3).
 KEEP_PAYLOAD_BYTES = 8 * 1024
@@ -35,6 +41,9 @@ MAX_DEPTH = 100
 
 VARINT, I64, LEN, I32 = 0, 1, 2, 5  # wire types; 3 and 4 are the abandoned groups
 _FIXED_BYTES = MappingProxyType({I64: 8, I32: 4})
+_WINDOW_BYTES = 4 * 1024  # looked at in one go; large weights cost two of these
+_HEAD_BYTES = 10 + 10  # a tag and a length or a number, at most
+_CHUNK_BYTES = 1024**2  # copied in one go
 _WIRE_BITS = 3
 _WIRE_TYPE = 0b111  # the bits of a tag that hold it
 _MAX_TAG = 2**32 - 1  # 29 bits of field number, 3 of wire type
@@ -205,62 +214,64 @@ def check_graph_size(kept_bytes: int) -> None:
 def fields(
     buffer: Buffer, start: int, end: int, rows: Mapping[int, re.Pattern[bytes]] = _NO_ROWS
 ) -> Iterator[Place]:
-    """Yield the place of each field of a message.
+    """Yield the place of each field of a message; raise ModelError where one does not fit.
 
-    A row of unpacked numbers named in `rows` comes as one field.
+    A row of unpacked numbers named in `rows` comes as one field, or as a few.
     """
-    at = start
+    window, base, at = b"", start, start
     while at < end:
-        begin = at
-        row = rows.get(buffer[at])
-        if row and (match := row.match(buffer, at, end)):
-            at = match.end()
-            yield buffer[begin], begin, begin, at
-            continue
-        tag, content = _varint(buffer, at, end)
-        at = content
-        if tag & _WIRE_TYPE == LEN:
-            size, content = _varint(buffer, at, end)
-            at = content + size
-        else:
-            at = _number_end(buffer, tag, at, end)
-        if at > end:
-            raise _overrun(buffer, begin, at, end)
-        if not 2**_WIRE_BITS <= tag <= _MAX_TAG:
-            msg = f"byte {begin:,} holds no field number"
-            raise NotRecognisedError(msg)
-        yield tag, begin, content, at
+        if at - base + _HEAD_BYTES > len(window) and base + len(window) < end:
+            window, base = bytes(buffer[at : min(at + _WINDOW_BYTES, end)]), at
+        try:
+            place = _field(window, at - base, base, rows)
+        except IndexError:  # the window ends inside a number only where the message does
+            raise _overrun(buffer, at, end + 1, end) from None
+        if place[3] > end:
+            raise _overrun(buffer, at, place[3], end)
+        yield place
+        at = place[3]
 
 
-def _varint(buffer: Buffer, at: int, end: int) -> tuple[int, int]:
-    """Read a number of seven bits a byte; return it and where it ends."""
-    if at < end and (byte := buffer[at]) < _CONTINUES:
-        return byte, at + 1
-    value = shift = 0
-    begin = at
-    while at < end:
-        byte = buffer[at]
-        at += 1
-        value |= (byte & _SEVEN_BITS) << shift
-        if byte < _CONTINUES:
-            return value, at
-        shift += 7
-        if shift > _LAST_VARINT_SHIFT:
-            msg = f"the number at byte {begin:,} is longer than ten bytes"
-            raise NotRecognisedError(msg)
-    raise _overrun(buffer, begin, at + 1, end)
+def _field(window: bytes, begin: int, base: int, rows: Mapping[int, re.Pattern[bytes]]) -> Place:
+    """Read the head of one field, or a row of numbers; `base` is where the window lies."""
+    row = rows.get(window[begin])
+    if row and (match := row.match(window, begin)):
+        return window[begin], base + begin, base + begin, base + match.end()
+    tag, content = _varint(window, begin)
+    if not 2**_WIRE_BITS <= tag <= _MAX_TAG:
+        msg = f"byte {base + begin:,} holds no field number"
+        raise NotRecognisedError(msg)
+    size, start = _size(window, content, tag & _WIRE_TYPE)
+    return tag, base + begin, base + start, base + start + size
 
 
-def _number_end(buffer: Buffer, tag: int, at: int, end: int) -> int:
-    """Return where a number without a length ends."""
-    wire_type = tag & _WIRE_TYPE
+def _size(window: bytes, at: int, wire_type: int) -> tuple[int, int]:
+    """Return how long a field's content is, and where it starts."""
+    if wire_type == LEN:
+        return _varint(window, at)
     if wire_type == VARINT:
-        return _varint(buffer, at, end)[1]
+        return _varint(window, at)[1] - at, at
     size = _FIXED_BYTES.get(wire_type)
     if size is None:
-        msg = f"the field before byte {at:,} has wire type {wire_type}"
+        msg = f"a field has wire type {wire_type}"
         raise NotRecognisedError(msg)
-    return at + size
+    return size, at
+
+
+def _varint(window: bytes, at: int) -> tuple[int, int]:
+    """Read a number of seven bits a byte; return it and where it ends; IndexError where it does not."""
+    byte = window[at]
+    if byte < _CONTINUES:
+        return byte, at + 1
+    value = shift = 0
+    while byte >= _CONTINUES:
+        value |= (byte & _SEVEN_BITS) << shift
+        shift += 7
+        at += 1
+        if shift > _LAST_VARINT_SHIFT:
+            raise NotRecognisedError("a number is longer than ten bytes")
+        byte = window[at]
+    return value | byte << shift, at + 1
 
 
 def _overrun(buffer: Buffer, begin: int, stop: int, end: int) -> ModelError:
@@ -285,8 +296,14 @@ class _Cutter:
         """Join what is kept; raise ModelError when that is too large."""
         self._keep(len(self.buffer))
         check_graph_size(sum(len(p) if isinstance(p, bytes) else p.stop - p.start for p in self.kept))
-        view = memoryview(self.buffer)
-        return b"".join(p if isinstance(p, bytes) else view[p] for p in self.kept)
+        out = BytesIO()
+        for piece in self.kept:
+            if isinstance(piece, bytes):
+                out.write(piece)
+            else:
+                for start in range(piece.start, piece.stop, _CHUNK_BYTES):
+                    out.write(self.buffer[start : min(start + _CHUNK_BYTES, piece.stop)])
+        return out.getvalue()
 
     def message(self, message: Message, start: int, end: int, depth: int) -> int:
         """Walk one message; return how many bytes shorter it gets."""

@@ -10,7 +10,7 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from feasibility.cost import Group, ModelCost, NodeCost, tensor_to_dict
 
@@ -36,8 +36,8 @@ def render_cost(cost: ModelCost) -> str:
     return dumps(cost_dict(cost))
 
 
-def schema(name: Literal["verdict", "profile"]) -> str:
-    """Return the published JSON Schema of an answer."""
+def schema(name: str) -> str:
+    """Return the published JSON Schema of an answer, one of SCHEMAS."""
     return (files("feasibility.report") / "schemas" / f"{name}.json").read_text(encoding="utf-8")
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from feasibility.report import wording
 from feasibility.report.escape import markdown_code, markdown_prose
-from feasibility.units import Bytes, Flops, format_count
+from feasibility.report.text_cost import OP_TITLES, op_rows
 
 if TYPE_CHECKING:  # the records import pydantic, which `feasible profile` does without
     from feasibility.cost import ModelCost
@@ -50,21 +50,10 @@ def render_many(decisions: Sequence[Decision]) -> str:
 
 def render_cost(cost: ModelCost, *, top: int = 0) -> str:
     """Return the totals of a model and one table row per operator type."""
-    totals = cost.totals
-    rows = [
-        (
-            group.key[1] if group.key[0] == "ai.onnx" else "::".join(group.key),
-            str(group.nodes),
-            format_count(group.fmas),
-            str(Flops(group.flops)),
-            str(Bytes(group.parameter_bytes)),
-        )
-        for group in cost.by_op[: top or None]
-    ]
-    facts = [wording.work(totals, cost.coverage), f"Coverage {wording.coverage_line(cost.coverage)}"]
+    facts = [wording.work(cost.totals, cost.coverage), f"Coverage {wording.coverage_line(cost.coverage)}"]
     facts += filter(None, (wording.assumptions(cost.coverage), *wording.notes(cost.coverage, cost.model)))
-    head = ("operator", "nodes", "FMA", "FLOP", "weights")
-    return _page([f"### {markdown_code(cost.model.path)}"], [_list("", facts)], [_table(head, rows)])
+    rows = op_rows(cost)[: top or None]
+    return _page([f"### {markdown_code(cost.model.path)}"], [_list("", facts)], [_table(OP_TITLES, rows)])
 
 
 def _model(decision: Decision) -> str:

@@ -11,6 +11,7 @@ from feasibility.report.layout import Column, fields, paragraph, table
 from feasibility.report.wording import NOTHING
 from feasibility.units import Bytes, Flops, format_count
 
+OP_TITLES = ("nodes", "FMA", "FLOP", "read", "written", "weights", "operator")
 _UNCOUNTED = "?"
 
 
@@ -71,12 +72,20 @@ def operator(domain: str, op_type: str) -> str:
 
 
 def _by_op(cost: ModelCost, top: int | None) -> list[str]:
-    unknown = {(u.domain, u.op_type) for u in cost.coverage.unknown}
-    groups = [(group, group.key in unknown) for group in cost.by_op]
-    columns = [*_numbers("nodes", "FMA", "FLOP", "read", "written", "weights"), Column("operator")]
-    rows = [_group_row(group, is_unknown=is_unknown) for group, is_unknown in groups[:top]]
-    rest = _rest(cost, [(group.flops, is_unknown) for group, is_unknown in groups], top, "operator types")
-    return [*table(columns, rows), *rest]
+    unknown = _unknown_types(cost)
+    lines = [(group.flops, group.key in unknown) for group in cost.by_op]
+    columns = [*_numbers(*OP_TITLES[:-1]), Column(OP_TITLES[-1])]
+    return [*table(columns, op_rows(cost)[:top]), *_rest(cost, lines, top, "operator types")]
+
+
+def op_rows(cost: ModelCost) -> list[tuple[str, ...]]:
+    """Return the cells of each operator type, in the order of OP_TITLES; "?" is not counted."""
+    unknown = _unknown_types(cost)
+    return [_group_row(group, is_unknown=group.key in unknown) for group in cost.by_op]
+
+
+def _unknown_types(cost: ModelCost) -> set[tuple[str, ...]]:
+    return {(u.domain, u.op_type) for u in cost.coverage.unknown}
 
 
 def _group_row(group: Group, *, is_unknown: bool) -> tuple[str, ...]:

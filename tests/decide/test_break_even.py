@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from timing_parts import device, model, network, runtime, scenario, step, tensor, unit, work
 
 from feasibility.decide import Scenario, decide
 from feasibility.units import Bytes, Seconds
+from tests.timing_parts import device, model, network, runtime, scenario, step, tensor, unit, work
 
 GIGA = 10**9
 WORK = st.integers(10**6, 10**12).map(lambda n: 2 * n)

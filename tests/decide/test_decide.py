@@ -8,7 +8,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from timing_parts import (
+
+from feasibility.cost import ModelCost
+from feasibility.decide import Check, Decision, Scenario, Verdict, decide
+from feasibility.errors import ModelError, UsageError
+from feasibility.profiles.models import Precision
+from feasibility.units import Bytes, Seconds
+from tests.timing_parts import (
     coefficients,
     device,
     fact,
@@ -21,12 +27,6 @@ from timing_parts import (
     unit,
     work,
 )
-
-from feasibility.cost import ModelCost
-from feasibility.decide import Check, Decision, Scenario, Verdict, decide
-from feasibility.errors import ModelError, UsageError
-from feasibility.profiles.models import Precision
-from feasibility.units import Bytes, Seconds
 
 GIGA = 10**9
 TEXT_ENCODER_FMAS = 6_649_251_840

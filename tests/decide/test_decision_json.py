@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from timing_parts import model, network, scenario, step, tensor, work
 
 from feasibility.decide import Decision, decide
 from feasibility.errors import UsageError
 from feasibility.units import Bytes
+from tests.timing_parts import model, network, scenario, step, tensor, work
 
 
 def answer(**choices: Any) -> Decision:  # noqa: ANN401 (choices of a scenario)

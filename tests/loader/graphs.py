@@ -25,7 +25,7 @@ def constant(name: str, array: object, dtype: str = "int64") -> onnx.TensorProto
     return numpy_helper.from_array(np.asarray(array, dtype), name)
 
 
-def model(
+def model(  # noqa: PLR0913 (a model has that many parts)
     nodes: Sequence[onnx.NodeProto],
     inputs: Shapes,
     outputs: Sequence[str],

@@ -38,8 +38,14 @@ def test_given_size_wins_and_is_not_an_assumption() -> None:
 
 @pytest.mark.parametrize(
     ("expression", "size"),
-    [("past + 1", 1024 + 1), ("2*past", 2 * 1024), ("(past+8)/4", (1024 + 8) // 4), ("past - 24 - 900", 1024 - 24 - 900), ("past//3", 1024 // 3)],
-)  # fmt: skip
+    [
+        ("past + 1", 1024 + 1),
+        ("2*past", 2 * 1024),
+        ("(past+8)/4", (1024 + 8) // 4),
+        ("past - 24 - 900", 1024 - 24 - 900),
+        ("past//3", 1024 // 3),
+    ],
+)
 def test_expression_follows_the_dimension_it_names(expression: str, size: int) -> None:
     """A dimension written as arithmetic over another follows the size of that one."""
     assert size == Dimensions({"past": 1024}).bind(expression, 1, ("batch", expression))

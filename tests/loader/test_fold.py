@@ -163,7 +163,7 @@ def test_large_or_invalid_arithmetic_is_left_alone(
 
 def test_external_and_large_tensors_have_no_value() -> None:
     """A stored tensor has a value only when it is small and inside the file."""
-    outside = onnx.TensorProto(name="w", dims=[2], data_type=1, data_location=1)
+    outside = onnx.TensorProto(name="w", dims=[2], data_type=1, data_location="EXTERNAL")
     outside.external_data.add(key="location", value="/etc/passwd")
     assert fold.constant(outside) is None
     assert fold.constant(onnx.TensorProto(dims=[2**40], data_type=1)) is None

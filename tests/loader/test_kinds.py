@@ -14,12 +14,12 @@ import zipfile
 from pathlib import Path
 
 import onnx
-import protobuf_bytes as pb
 import pytest
 
 from feasibility.errors import ExitCode, ModelError
 from feasibility.loader import kinds
 from feasibility.loader.read import read
+from tests.loader import protobuf_bytes as pb
 
 
 def _zip(*names: str) -> bytes:

@@ -5,15 +5,14 @@ from __future__ import annotations
 import builtins
 import errno
 import io
-import mmap
 import os
 import socket
 import sys
+import tracemalloc
 from contextlib import suppress
 from pathlib import Path
 
 import onnx
-import protobuf_bytes as pb
 import pytest
 from google.protobuf.message import EncodeError
 from hypothesis import given, settings
@@ -21,9 +20,9 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper
 
 from feasibility.errors import ModelError
-from feasibility.loader import read as read_module
-from feasibility.loader import wire
+from feasibility.loader import files, wire
 from feasibility.loader.read import Source, read
+from tests.loader import protobuf_bytes as pb
 
 ROOT = Path(__file__).parents[2]
 CORPUS = ROOT / "tests" / "corpus"
@@ -111,6 +110,26 @@ def test_the_fallback_has_the_same_size_limit(monkeypatch: pytest.MonkeyPatch) -
     )
 
 
+def test_a_file_of_two_gigabytes_is_read_in_less_than_one_megabyte(tmp_path: Path) -> None:
+    """Inline weights, here a hole in a sparse file, are neither read nor limited by protobuf's 2 GiB."""
+    size = 2 * 1024**3
+    dims = pb.number(1, size // 4) + pb.number(2, 1) + pb.varint(9 * 8 + 2) + pb.varint(size)
+    tensor = pb.varint(5 * 8 + 2) + pb.varint(len(dims) + size) + dims
+    path = tmp_path / "hole.onnx"
+    with path.open("wb") as file:
+        file.write(pb.number(1, 9) + pb.varint(7 * 8 + 2) + pb.varint(len(pb.node() + tensor) + size))
+        file.write(pb.node() + tensor)
+        file.seek(size, 1)
+        file.write(pb.block(8, pb.number(2, 17)))
+    tracemalloc.start()
+    source = read(path)
+    peak_bytes = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert [size // 4] == list(source.proto.graph.initializer[0].dims)
+    assert path.stat().st_size == source.file_bytes
+    assert peak_bytes < 1024**2
+
+
 # --- standard input
 
 
@@ -131,7 +150,7 @@ def test_a_missing_standard_input_is_said(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_standard_input_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """A pipe that gives more than protobuf allows is cut off with a sentence."""
-    monkeypatch.setattr(read_module, "MAX_PIPED_BYTES", 100)
+    monkeypatch.setattr(files, "MAX_PIPED_BYTES", 100)
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(bytes(101))))
     assert "more than 100 bytes" in _message("-")
 
@@ -224,14 +243,31 @@ def test_a_socket_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         assert "socket" in _message("m.onnx")
 
 
-def test_a_file_that_cannot_be_mapped_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file system without memory maps gives a sentence, not a traceback."""
+def test_an_error_while_reading_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk or a network that fails half way gives a sentence, not a traceback."""
 
-    def unmappable(*_: object, **__: object) -> mmap.mmap:
-        raise OSError(errno.ENODEV, "No such device")
+    def failing(*_: object) -> bytes:
+        raise OSError(errno.EIO, "Input/output error")
 
-    monkeypatch.setattr(mmap, "mmap", unmappable)
-    assert "No such device" in _message(VGG)
+    monkeypatch.setattr(files.File, "__getitem__", failing)
+    assert "Input/output error" in _message(VGG)
+
+
+def test_a_file_that_shrinks_while_it_is_read_is_refused(tmp_path: Path) -> None:
+    """A model that is being overwritten ends in a sentence, not in a bus error or a loop."""
+    path = tmp_path / "m.onnx"
+    path.write_bytes(VGG.read_bytes())
+    with files.opened(str(path)) as buffer:
+        os.truncate(path, 5000)
+        with pytest.raises(ModelError, match="goes on to byte"):
+            wire.strip(buffer)
+
+
+def test_a_name_can_be_given_to_bytes() -> None:
+    """Whoever passes bytes on may say what they are."""
+    assert read(VGG.read_bytes(), name="-").path == "-"
+    with pytest.raises(ModelError, match="'-' is empty"):
+        read(b"", name="-")
 
 
 # --- files that are damaged, hostile or no model

@@ -4,11 +4,11 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper
-from tests.loader.graphs import constant, model, shapes, value, walked
 
 from feasibility.errors import ModelError, UsageError
-from feasibility.ops import DEFAULT
 from feasibility.loader import load
+from feasibility.ops import DEFAULT
+from tests.loader.graphs import constant, model, shapes, value, walked
 
 node = helper.make_node
 
@@ -125,7 +125,7 @@ def test_unknown_condition_leaves_a_named_gap() -> None:
 def scaled() -> onnx.FunctionProto:
     """Return a function with an attribute, a default for it, and an optional input."""
     leaky = node("LeakyRelu", ["a"], ["h"])
-    leaky.attribute.append(onnx.AttributeProto(name="alpha", type=1, ref_attr_name="slope"))
+    leaky.attribute.append(onnx.AttributeProto(name="alpha", type="FLOAT", ref_attr_name="slope"))
     clip = node("Clip", ["h", "", "top"], ["b"])
     made = helper.make_function(
         "my", "Scaled", ["a", "top"], ["b"], [leaky, clip], [helper.make_opsetid("", 18)], []
@@ -237,10 +237,13 @@ def test_unsorted_nodes_are_put_in_order() -> None:
 @pytest.mark.parametrize(
     ("nodes", "sentence"),
     [
-        ([node("Add", ["x", "b"], ["a"], name="n1"), node("Relu", ["a"], ["b"])], "'n1' (Add) takes part in a cycle"),
+        (
+            [node("Add", ["x", "b"], ["a"], name="n1"), node("Relu", ["a"], ["b"])],
+            "'n1' (Add) takes part in a cycle",
+        ),
         ([node("Relu", ["gone"], ["y"], name="n1")], "'n1' (Relu) reads tensor 'gone', which nothing writes"),
         ([node("Relu", ["x"], ["y"]), node("Exp", ["x"], ["y"])], "tensor 'y' is written twice"),
-        ([node("Relu", ["x"], ["other"])], "output 'y' is written by no node"),
+        ([node("Relu", ["x"], ["other"])], "output 'y' of a graph is written by no node"),
     ],
 )  # fmt: skip
 def test_broken_graph_gets_a_sentence(nodes: list[onnx.NodeProto], sentence: str) -> None:
@@ -258,7 +261,8 @@ def test_unknown_dimension_is_refused() -> None:
 
 def test_operator_nobody_knows_keeps_the_declared_shape() -> None:
     """For a custom operator the shape that the file declares is used."""
-    proto = model([node("Fancy", ["x"], ["h"], domain="acme"), node("Relu", ["h"], ["y"])], {"x": ("batch", 4)}, ["y"], domains=["acme"])  # fmt: skip
+    nodes = [node("Fancy", ["x"], ["h"], domain="acme"), node("Relu", ["h"], ["y"])]
+    proto = model(nodes, {"x": ("batch", 4)}, ["y"], domains=["acme"])
     proto.graph.value_info.append(value("h", ("batch", 9)))
     assert shapes(walked(proto, batch=2)) == {"h": (2, 9), "y": (2, 9)}
 
@@ -290,7 +294,9 @@ def test_oldest_schema_versions_have_our_own_shape_rule(
 ) -> None:
     """Opset 1, for which onnx itself infers nothing, is resolved by hand-derived shapes."""
     named = {f"x{n}": shape for n, shape in enumerate(inputs)}
-    proto = model([node(op_type, list(named), ["y"], **attributes)], named, ["y"], opset=1)
+    old = node(op_type, list(named), ["y"])
+    old.attribute.extend(helper.make_attribute(name, given) for name, given in attributes.items())
+    proto = model([old], named, ["y"], opset=1)
     assert shapes(walked(proto))["y"] == expected
 
 

@@ -32,4 +32,4 @@ def test_a_table_shows_the_costliest_types_that_are_asked_for() -> None:
     """`top=1` leaves one row, the Gemm, under the head and its rule."""
     rows = [line for line in markdown.render_cost(cost(), top=1).splitlines() if line.startswith("| ")]
     assert len(rows) == 2 + 1
-    assert rows[-1].startswith("| `Gemm` | `1` |")
+    assert rows[-1].endswith("| `Gemm` |")

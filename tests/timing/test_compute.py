@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 
 import pytest
-from timing_parts import coefficients, model, runtime, step, tensor, unit, work
 
 from feasibility.cost import NodeCost
 from feasibility.ir import DType, TensorSpec
 from feasibility.timing.compute import inference
 from feasibility.units import Seconds
+from tests.timing_parts import coefficients, model, runtime, step, tensor, unit, work
 
 FP32 = 4
 Z_P90 = 1.2815515655446004

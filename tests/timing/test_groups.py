@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from timing_parts import model, step, tensor
-
 from feasibility.cost import ModelCost
 from feasibility.timing.groups import fuse
+from tests.timing_parts import model, step, tensor
 
 
 def names(cost: ModelCost) -> list[list[str]]:

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from timing_parts import fact, network
 
 from feasibility.errors import UsageError
 from feasibility.profiles.models import NetworkProfile
@@ -22,6 +21,7 @@ from feasibility.timing.network import (
     warm_exchange,
 )
 from feasibility.units import Seconds
+from tests.timing_parts import fact, network
 
 MIB = 2**20
 Z_P90 = 1.2815515655446004
