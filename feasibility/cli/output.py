@@ -71,4 +71,6 @@ def complain(message: str, hint: str | None = None) -> None:
 
 def _drop(stream: TextIO) -> None:
     """Send what is left in the buffer nowhere, so that closing the stream is quiet."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)

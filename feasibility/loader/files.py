@@ -109,7 +109,7 @@ def _unreadable(path: str, error: OSError | ValueError) -> ModelError:
 def _standard_input() -> bytes:
     """Read all that is piped in; refuse a terminal, which would wait for typing."""
     stream = getattr(sys.stdin, "buffer", None)
-    if stream is None:
+    if stream is None or stream.isatty():
         raise ModelError("standard input holds no model", hint="pipe one in: feasible - < model.onnx")
     content: bytes = stream.read(MAX_PIPED_BYTES + 1)
     if len(content) > MAX_PIPED_BYTES:

@@ -4,6 +4,7 @@ import errno
 import io
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,29 +13,40 @@ from feasibility.cli import output
 from feasibility.errors import FeasibilityError
 
 
-class Failing(io.TextIOWrapper):
-    """A stream whose writes fail as a full disk or a closed pipe does."""
+class Failing(io.StringIO):
+    """A stream whose writes fail as those to a full disk or a closed pipe do."""
 
-    def __init__(self, file: Path, error: OSError) -> None:
-        super().__init__(file.open("wb"), encoding="utf-8")
-        self.error = error
+    def __init__(self, descriptor: int, error: OSError) -> None:
+        super().__init__()
+        self.descriptor, self.error = descriptor, error
+
+    def fileno(self) -> int:
+        """Return the descriptor that stands for the disk."""
+        return self.descriptor
 
     def write(self, _: str) -> int:
         """Fail."""
         raise self.error
 
 
-def test_a_full_disk_is_an_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+@pytest.fixture
+def descriptor(tmp_path: Path) -> Iterator[int]:
+    """Return the descriptor of an open file."""
+    with (tmp_path / "disk").open("wb") as disk:
+        yield disk.fileno()
+
+
+def test_a_full_disk_is_an_error(monkeypatch: pytest.MonkeyPatch, descriptor: int) -> None:
     """An answer that could not be written is never a silent success."""
     full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-    monkeypatch.setattr(sys, "stdout", Failing(tmp_path / "out", full))
+    monkeypatch.setattr(sys, "stdout", Failing(descriptor, full))
     with pytest.raises(FeasibilityError, match="could not be written: No space left on device"):
         output.put("answer")
 
 
-def test_a_reader_who_left_is_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_reader_who_left_is_none(monkeypatch: pytest.MonkeyPatch, descriptor: int) -> None:
     """A closed pipe is the reader's choice."""
-    monkeypatch.setattr(sys, "stdout", Failing(tmp_path / "out", BrokenPipeError(errno.EPIPE, "")))
+    monkeypatch.setattr(sys, "stdout", Failing(descriptor, BrokenPipeError(errno.EPIPE, "")))
     output.put("answer")
 
 
@@ -48,9 +60,9 @@ def test_streams_that_are_closed_take_nothing(monkeypatch: pytest.MonkeyPatch) -
     assert not output.is_colourful()
 
 
-def test_talk_that_cannot_be_written_is_dropped(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_talk_that_cannot_be_written_is_dropped(monkeypatch: pytest.MonkeyPatch, descriptor: int) -> None:
     """A full disk under standard error keeps the answer's exit code."""
-    monkeypatch.setattr(sys, "stderr", Failing(tmp_path / "err", OSError(errno.ENOSPC, "")))
+    monkeypatch.setattr(sys, "stderr", Failing(descriptor, OSError(errno.ENOSPC, "")))
     output.talk("talk")
 
 

@@ -9,6 +9,7 @@ import pty
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -109,9 +110,20 @@ def test_ctrl_c_ends_with_130_and_no_traceback() -> None:
         assert child.stderr is not None
         child.stdin.write(bytes(MORE_THAN_A_PIPE_HOLDS))
         child.stdin.flush()  # returns once the command reads
-        os.killpg(child.pid, signal.SIGINT)
+        interrupt(child)
         assert child.stderr.read() == b""
     assert child.returncode == 130
+
+
+def interrupt(child: subprocess.Popen[bytes]) -> None:
+    """Press Ctrl-C, and again after a while: one that comes just before a read is seen after it."""
+    for _ in range(10):
+        time.sleep(0.2)
+        os.killpg(child.pid, signal.SIGINT)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(5)
+            return
+    child.kill()
 
 
 def test_a_terminal_gets_colour_and_the_same_words() -> None:

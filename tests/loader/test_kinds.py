@@ -86,6 +86,7 @@ CASES = {
     "models.zip": (_zip("readme.txt", "model.onnx"), "zip archive with an .onnx file", "unzip"),
     "plain.zip": (_zip("readme.txt"), "zip archive", "unzip"),
     "model.ort": (b"\x18\0\0\0ORTM" + bytes(50), "ORT format", ".onnx file that it was made from"),
+    "tiny.ort": (b"\x08\0\0\0ORTM" + bytes(50), "ORT format", ".onnx file that it was made from"),
     "model.tflite": (b"\x1c\0\0\0TFL3" + bytes(50), "TensorFlow Lite", "tf2onnx.convert --tflite"),
     "model.pte": (b"\x38\0\0\0ET12eh00" + bytes(50), "ExecuTorch", "torch.onnx.export"),
     "model.safetensors": (_safetensors(), "safetensors", "optimum-cli export onnx"),

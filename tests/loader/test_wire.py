@@ -446,6 +446,14 @@ def test_a_row_of_numbers_is_one_step(monkeypatch: pytest.MonkeyPatch) -> None:
     assert serialized == wire.strip(serialized)
 
 
+def test_a_row_ends_with_its_message() -> None:
+    """Numbers of a tensor do not run on into a field of the graph that looks like one of them."""
+    tensor = pb.number(1, 4000) + pb.number(2, 6) + pb.number(5, 300) * 4000
+    alike = pb.number(5, 300) * 3
+    expected = pb.model(pb.block(5, pb.number(1, 4000), pb.number(2, 6)), alike)
+    assert expected == wire.strip(pb.model(pb.block(5, tensor), alike))
+
+
 class _Watched:
     """Count what is read of bytes that are mostly a hole."""
 
