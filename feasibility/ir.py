@@ -57,6 +57,8 @@ class DType(Enum):
     FLOAT8E8M0 = (24, 8)
     UINT2 = (25, 2)
     INT2 = (26, 2)
+    FLOAT6E2M3 = (27, 6)
+    FLOAT6E3M2 = (28, 6)
 
     def __init__(self, code: int, bits: int) -> None:
         """Keep what is asked for all the time as plain attributes.

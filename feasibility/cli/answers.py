@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from feasibility.loader.isolate import Worker
 
 _STDIN = "-"
+_MAX_DIGITS = 18  # sizes are 64-bit integers in ONNX
 _ORIGIN = "command line"
 
 
@@ -40,7 +41,7 @@ def parse_dims(texts: Iterable[str]) -> dict[str, int]:
     dims: dict[str, int] = {}
     for given in texts:
         name, _, size = given.rpartition("=")
-        if not name or not size.isascii() or not size.isdigit():
+        if not name or not size.isascii() or not size.isdigit() or len(size) > _MAX_DIGITS:
             msg = f"--dim {given!r} is not a name and a whole number"
             raise UsageError(msg, hint="write it like --dim batch=1")
         if dims.setdefault(name, int(size)) != int(size):

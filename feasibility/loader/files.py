@@ -17,6 +17,7 @@ from feasibility.loader.wire import Buffer
 
 STDIN = "-"
 MAX_PIPED_BYTES = 2**31 - 1  # what one protobuf message may have; a file on disk has no such limit here
+_PIECE_BYTES = 2**20
 
 # A named pipe blocks whoever opens it; these flags, where the platform has them, prevent that.
 _OPEN_FLAGS = (
@@ -52,7 +53,7 @@ class File:
 def opened(path: str) -> Iterator[Buffer]:
     """Give the bytes of a regular file or, for "-", of standard input; raise ModelError."""
     if path == STDIN:
-        yield _standard_input()
+        yield b"".join(piped())
         return
     url = kinds.of_url(path)
     if url is not None:
@@ -106,13 +107,15 @@ def _unreadable(path: str, error: OSError | ValueError) -> ModelError:
     return ModelError(f"there is no file {path!r}", hint=kinds.neighbours(path))
 
 
-def _standard_input() -> bytes:
-    """Read all that is piped in; refuse a terminal, which would wait for typing."""
+def piped() -> Iterator[bytes]:
+    """Pass on standard input in pieces; refuse a terminal, which would wait for typing."""
     stream = getattr(sys.stdin, "buffer", None)
     if stream is None or stream.isatty():
         raise ModelError("standard input holds no model", hint="pipe one in: feasible - < model.onnx")
-    content: bytes = stream.read(MAX_PIPED_BYTES + 1)
-    if len(content) > MAX_PIPED_BYTES:
-        msg = f"standard input gives more than {MAX_PIPED_BYTES:,} bytes, protobuf's limit"
-        raise ModelError(msg, hint="save it to a file and pass the path, which has no such limit")
-    return content
+    left = MAX_PIPED_BYTES
+    while piece := stream.read(min(_PIECE_BYTES, left + 1)):
+        left -= len(piece)
+        if left < 0:
+            msg = f"standard input gives more than {MAX_PIPED_BYTES:,} bytes, protobuf's limit"
+            raise ModelError(msg, hint="save it to a file and pass the path, which has no such limit")
+        yield piece

@@ -16,23 +16,20 @@ import struct
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
 from types import TracebackType
 from typing import IO, Any, Self
 
 from feasibility import errors
 from feasibility.errors import FeasibilityError, ModelError
 from feasibility.ir import Model
+from feasibility.loader import files
 from feasibility.loader.transfer import decode, encode
 from feasibility.ops import DEFAULT, RuleSet
 
-MEMORY_LIMIT_BYTES = 512 * 2**20  # private memory of the child; files are mapped and do not count
+MEMORY_LIMIT_BYTES = 512 * 2**20  # private memory of the child; enough for the largest graph that is read
 CPU_LIMIT_S = 60  # the largest real graphs take under 2 s
 WALL_LIMIT_S = 120.0  # for systems without CPU limits
-STDIN_LIMIT_BYTES = 2**31  # protobuf's own limit for one message
-_CHUNK_BYTES = 2**20
-_STDIN = "-"
 
 _HEADER = struct.Struct("<cI")
 _REQUEST, _CHUNK, _PROGRESS, _RESULT, _ERROR = b"?", b"+", b"@", b"=", b"!"
@@ -94,11 +91,11 @@ class Worker:
         if self._child.poll() is not None:
             self.close()
             self._child = _start()
+        with contextlib.suppress(BrokenPipeError):
+            self._ask(path, dict(dims or {}), rules)
         timer = threading.Timer(WALL_LIMIT_S, self._child.kill)
         timer.start()
         try:
-            with contextlib.suppress(BrokenPipeError):
-                self._ask(path, dict(dims or {}), rules)
             return self._answer(path)
         finally:
             timer.cancel()
@@ -111,9 +108,9 @@ class Worker:
             (domain, op_type) for domain, op_type, _ in rules if DEFAULT.find(domain, op_type, 2**31) is None
         ]
         _send(pipe, _REQUEST, marshal.dumps((path, dims, own)))
-        if path == _STDIN:
-            for chunk in _stdin_chunks():
-                _send(pipe, _CHUNK, chunk)
+        if path == files.STDIN:
+            for piece in files.piped():
+                _send(pipe, _CHUNK, piece)
             _send(pipe, _CHUNK, b"")
         pipe.flush()
 
@@ -141,17 +138,6 @@ def _start() -> subprocess.Popen[bytes]:
         stderr=subprocess.DEVNULL,
         env=os.environ | _ONE_THREAD,
     )
-
-
-def _stdin_chunks() -> Iterator[bytes]:
-    """Pass standard input on in pieces, up to protobuf's limit."""
-    left = STDIN_LIMIT_BYTES
-    while chunk := sys.stdin.buffer.read(min(_CHUNK_BYTES, left + 1)):
-        left -= len(chunk)
-        if left < 0:
-            msg = "standard input is larger than 2 GiB, the limit of one ONNX file"
-            raise ModelError(msg, hint="save it to a file with external data and name that")
-        yield chunk
 
 
 def _rebuilt(kind: str, message: str, hint: str | None) -> FeasibilityError:
@@ -210,14 +196,14 @@ def _walked(
     def has_rule(domain: str, op_type: str, opset: int) -> bool:
         return (domain, op_type) in own or DEFAULT.find(domain, op_type, opset) is not None
 
-    return encode(walk(replace(read(source), path=path), dims, has_rule, progress))
+    return encode(walk(read(source, name=path), dims, has_rule, progress))
 
 
 def _reply(pipe: IO[bytes], out: IO[bytes], request: bytes) -> None:
     """Answer one request with a result or with an error."""
     path, dims, own = marshal.loads(request)  # noqa: S302 (written by our own parent)
     try:
-        source = _collect(pipe) if path == _STDIN else path
+        source = _collect(pipe) if path == files.STDIN else path
         kind, answer = _RESULT, _walked(path, source, dims, {tuple(key) for key in own}, out)
     except FeasibilityError as error:
         kind, answer = _ERROR, (type(error).__name__, error.message, error.hint)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
 
@@ -60,7 +61,7 @@ def _from_buffer(path: str, buffer: wire.Buffer) -> Source:
     proto = _parsed(path, buffer)
     _check_model(path, buffer, proto)
     try:
-        ranges = _external_ranges(proto)
+        ranges = dict(map(_external_range, _external_tensors(proto)))
     except ModelError as error:
         msg = f"{path!r} cannot be read: {error.message}"
         raise ModelError(msg, hint=error.hint) from None
@@ -118,60 +119,55 @@ def _check_model(path: str, buffer: wire.Buffer, proto: onnx.ModelProto) -> None
         raise ModelError(msg, hint=_EXPORT_AGAIN)
 
 
-# --- one look at every message: is its text text, and does its tensor lie elsewhere
-
 _Range = tuple[str, str, str]  # location, offset and length; or location, "" and the tensor's name
-_ONE_MESSAGE, _MESSAGES, _ONE_TEXT, _TEXTS, _LOCATION, _OTHER = range(1, 7)  # what a field holds
-_HOLDS: dict[FieldDescriptor, int] = {
-    onnx.TensorProto.DESCRIPTOR.fields_by_name["data_location"]: _LOCATION
-}  # the rest is filled in as fields are met: asking a descriptor is slow
+_A = onnx.AttributeProto
 
 
-def _holds(field: FieldDescriptor) -> int:
-    """Tell what a field holds."""
-    by_type = {
-        (FieldDescriptor.TYPE_MESSAGE, False): _ONE_MESSAGE,
-        (FieldDescriptor.TYPE_MESSAGE, True): _MESSAGES,
-        (FieldDescriptor.TYPE_STRING, False): _ONE_TEXT,
-        (FieldDescriptor.TYPE_STRING, True): _TEXTS,
-    }
-    return _HOLDS.setdefault(field, by_type.get((field.type, field.is_repeated), _OTHER))
+def _external_tensors(proto: onnx.ModelProto) -> Iterator[onnx.TensorProto]:
+    """Find every tensor that lies outside the file, wherever a model may hold one."""
+    bodies: list[onnx.GraphProto | onnx.FunctionProto] = [proto.graph, *proto.functions]
+    bodies += (g for info in proto.training_info for g in (info.initialization, info.algorithm))
+    tensors: list[onnx.TensorProto] = []
+    while bodies:
+        body = bodies.pop()
+        if isinstance(body, onnx.GraphProto):
+            tensors += body.initializer
+            for sparse in body.sparse_initializer:
+                tensors += (sparse.values, sparse.indices)
+        for node in body.node:
+            for attribute in node.attribute:
+                if attribute.type not in _PLAIN:
+                    tensors += (attribute.t, *attribute.tensors)
+                    bodies += (attribute.g, *attribute.graphs)
+                    for sparse in (attribute.sparse_tensor, *attribute.sparse_tensors):
+                        tensors += (sparse.values, sparse.indices)
+    return (t for t in tensors if t.data_location == onnx.TensorProto.EXTERNAL)
 
 
-def _external_ranges(proto: onnx.ModelProto) -> dict[_Range, int]:
-    """Return the bytes of every external range; raise ModelError on text that is not UTF-8."""
-    external: list[onnx.TensorProto] = []
-    texts: list[str | bytes] = []
-    pending: list[Message] = [proto]
+_PLAIN = frozenset({_A.INT, _A.INTS, _A.FLOAT, _A.FLOATS, _A.STRING, _A.STRINGS})
+
+
+def check_text(source: Source) -> None:
+    """Raise ModelError when a model holds text that is not UTF-8; protobuf hands that out as bytes.
+
+    It looks at every message, which takes longer than reading the model: the walk asks only
+    when something went wrong.
+    """
+    pending: list[Message] = [source.proto]
     while pending:
-        message = pending.pop()
-        for field, value in message.ListFields():
-            holds = _HOLDS.get(field) or _holds(field)
-            if holds == _MESSAGES:
-                pending += value
-            elif holds == _TEXTS:
-                texts += value
-            elif holds == _ONE_TEXT:
-                texts.append(value)
-            elif holds == _ONE_MESSAGE:
-                pending.append(value)
-            elif holds == _LOCATION and value == onnx.TensorProto.EXTERNAL:
-                external.append(message)
-    _check_text(texts)
-    return dict(map(_external_range, external))
-
-
-def _check_text(texts: list[str | bytes]) -> None:
-    """Refuse what protobuf hands out as bytes, because it is not UTF-8."""
-    if bytes in map(type, texts):
-        name = next(text for text in texts if isinstance(text, bytes))
-        msg = f"it holds text that is not UTF-8, {name[:_MAX_SHOWN]!r}"
-        raise ModelError(msg, hint=_EXPORT_AGAIN)
+        for field, value in pending.pop().ListFields():
+            many = value if field.is_repeated else (value,)
+            if field.type == FieldDescriptor.TYPE_MESSAGE:
+                pending += many
+            elif field.type == FieldDescriptor.TYPE_STRING and bytes in map(type, many):
+                shown = next(text for text in many if isinstance(text, bytes))[:_MAX_SHOWN]
+                msg = f"{source.path!r} cannot be read: it holds text that is not UTF-8, {shown!r}"
+                raise ModelError(msg, hint=_EXPORT_AGAIN)
 
 
 def _external_range(tensor: onnx.TensorProto) -> tuple[_Range, int]:
     """Return where an external tensor says it lies, and its bytes: as declared, else dims x width."""
-    said = {entry.key: entry.value for entry in tensor.external_data}
+    said = {str(entry.key): str(entry.value) for entry in tensor.external_data}
     location, length = said.get("location", ""), said.get("length", "")
     if _LENGTH.fullmatch(length):
         return (location, said.get("offset", "0"), length), int(length)

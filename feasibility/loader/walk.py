@@ -19,7 +19,7 @@ from feasibility.loader import fold
 from feasibility.loader.dims import Dimensions
 from feasibility.loader.known import KNOWN, Attributes
 from feasibility.loader.order import in_order
-from feasibility.loader.read import Source
+from feasibility.loader.read import Source, check_text
 from feasibility.loader.schema import find_schema, function_body
 from feasibility.loader.scope import Names, Scope, Tensor, Visit
 from feasibility.loader.shapes import UNKNOWN, Call, Inferred, Type, from_proto, infer, to_proto
@@ -44,7 +44,11 @@ def walk(
     """
     dimensions = Dimensions(dims)
     walker = _Walker(source.proto, dimensions, has_rule, progress or (lambda _: None))
-    graph = walker.run()
+    try:
+        graph = walker.run()
+    except TypeError:
+        check_text(source)  # bytes where text should be, if that is why
+        raise
     dimensions.check_all_used()
     return Model(
         path=source.path,

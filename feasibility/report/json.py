@@ -13,6 +13,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from feasibility.cost import Group, ModelCost, NodeCost, tensor_to_dict
+from feasibility.errors import UsageError
 
 if TYPE_CHECKING:  # the records import pydantic, which `feasible profile` does without
     from feasibility.decide.records import Decision
@@ -42,8 +43,12 @@ def schema(name: str) -> str:
 
 
 def dumps(value: Mapping[str, object]) -> str:
-    """Write ASCII JSON; an infinity or NaN is a bug and raises ValueError."""
-    return json.dumps(value, indent=2, ensure_ascii=True, allow_nan=False) + "\n"
+    """Write ASCII JSON; raise UsageError for an infinity, which JSON cannot hold."""
+    try:
+        return json.dumps(value, indent=2, ensure_ascii=True, allow_nan=False) + "\n"
+    except ValueError:
+        msg = "the answer holds a number that is too large to be written"
+        raise UsageError(msg, hint="give smaller quantities, or ask for text") from None
 
 
 def cost_dict(cost: ModelCost) -> dict[str, object]:

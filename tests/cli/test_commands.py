@@ -87,7 +87,9 @@ def test_dims_reach_the_reader(calls: list[dict[str, Any]], run: Run) -> None:
     assert calls[0]["dims"] == {"batch": 2, "a=b": 3}
 
 
-@pytest.mark.parametrize("given", ["batch", "=3", "batch=", "batch=-1", "batch=1.5", "batch=²"])
+@pytest.mark.parametrize(
+    "given", ["batch", "=3", "batch=", "batch=-1", "batch=1.5", "batch=²", "a=" + "9" * 5000]
+)
 def test_a_dim_that_is_no_pair_is_refused(given: str, calls: list[dict[str, Any]], run: Run) -> None:
     """Anything but NAME=N ends in one sentence and exit code 2."""
     code, out, err = run("m.onnx", "--dim", given)

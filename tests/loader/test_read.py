@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper
 
 from feasibility.errors import ModelError
-from feasibility.loader import files, wire
+from feasibility.loader import files, load, wire
 from feasibility.loader.read import Source, read
 from tests.loader import protobuf_bytes as pb
 
@@ -297,13 +297,26 @@ def test_two_graphs_are_refused(tmp_path: Path) -> None:
         pytest.param(pb.model(), "no nodes", id="no nodes"),
         pytest.param(pb.number(1, 3) + pb.block(7, pb.node()), "opset_import is missing", id="no opset"),
         pytest.param(pb.model(pb.block(1, pb.varint(7))), "not valid protobuf", id="broken node"),
-        pytest.param(pb.model(pb.node(op_type=b"\xff\xfe")), "not UTF-8", id="op_type"),
-        pytest.param(pb.model(pb.node(pb.block(1, b"\xff"))), "not UTF-8", id="input"),
     ],
 )
 def test_protobuf_that_is_no_model_is_refused(content: bytes, words: str) -> None:
     """Each lack is a sentence of its own."""
     assert words in _message(content)
+
+
+@pytest.mark.parametrize(
+    ("node", "words"),
+    [
+        pytest.param(pb.node(op_type=b"\xff\xfe"), "not UTF-8|nothing writes", id="op_type"),
+        pytest.param(pb.node(pb.block(2, b"\xff")), "not UTF-8|nothing writes", id="output"),
+        pytest.param(pb.node(pb.block(3, b"\xff")), "not UTF-8", id="name"),
+        pytest.param(pb.node(pb.block(1, b"\xff")), "which nothing writes", id="input"),
+    ],
+)
+def test_text_that_is_none_is_refused(node: bytes, words: str) -> None:
+    """Bytes where a name should be get a sentence, not a traceback, when the model is walked."""
+    with pytest.raises(ModelError, match=words):
+        load(pb.model(node))
 
 
 def test_a_model_older_than_opset_imports_is_read() -> None:

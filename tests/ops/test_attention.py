@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import pytest
-from op_cases import Case, tensor
 
 from feasibility.ir import DType
+from tests.ops.op_cases import Case, tensor
 
 FLOAT_BYTES, INT64_BYTES = 4, 8
 SOFTMAX, SCALE = 4, 1

@@ -12,12 +12,12 @@ import numpy as np
 import onnx
 from onnx import AttributeProto, NodeProto, shape_inference
 from onnx.backend.test.case.node import collect_testcases
-from op_cases import cost_of
 
 from feasibility.cost import OpCost
 from feasibility.errors import UnknownShapeError
 from feasibility.ir import DEFAULT_DOMAIN, Attribute, DType, Node, TensorSpec
 from feasibility.ops import NOT_COUNTED
+from tests.ops.op_cases import cost_of
 
 _READ: dict[int, Callable[[AttributeProto], Attribute]] = {
     AttributeProto.INT: lambda a: a.i,

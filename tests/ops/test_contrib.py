@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import pytest
-from op_cases import Case
 
 from feasibility.ir import MICROSOFT_DOMAIN
+from tests.ops.op_cases import Case
 
 HIDDEN = (1, 77, 768)
 X, ROWS = 77 * 768, 77

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import pytest
-from op_cases import Case, tensor
 
 from feasibility.ir import DType, TensorSpec
+from tests.ops.op_cases import Case, tensor
 
 DRAW = 10 * (2 + 4 + 2) // 4  # ten rounds make four numbers
 

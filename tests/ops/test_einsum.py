@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import pytest
-from op_cases import Case, Given, cost_of, make_node
 
 from feasibility.errors import FeasibilityError
+from tests.ops.op_cases import Case, Given, cost_of, make_node
 
 
 def case(equation: str, shapes: list[Given], out: tuple[int, ...], **counts: int) -> Case:

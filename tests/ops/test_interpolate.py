@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import pytest
-from op_cases import Case, cost_of, make_node
 
 from feasibility.errors import FeasibilityError
+from tests.ops.op_cases import Case, cost_of, make_node
 
 OUT = 1 * 3 * 8 * 8
 BILINEAR, BICUBIC = 4 + 3, 16 + 15  # multiplies and additions of one weighted sum

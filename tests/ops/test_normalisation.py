@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import pytest
-from op_cases import Case
+
+from tests.ops.op_cases import Case
 
 X = 2 * 3 * 4 * 4  # elements of [2, 3, 4, 4]
 SHAPE = (2, 3, 4, 4)

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 import pytest
-from op_cases import Case, cost_of, make_node
 
 from feasibility.errors import FeasibilityError
 from feasibility.ir import Attribute
+from tests.ops.op_cases import Case, cost_of, make_node
 
 IMAGE, POOLED = (1, 8, 6, 6), (1, 8, 3, 3)
 OUT = 8 * 3 * 3

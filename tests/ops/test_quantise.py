@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import pytest
-from op_cases import Case, tensor
 
 from feasibility.ir import DType
+from tests.ops.op_cases import Case, tensor
 
 U8 = DType.UINT8
 SMALL = tensor(2, 3, dtype=U8)

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import pytest
-from op_cases import Case, Given, cost_of, make_node
 
 from feasibility.errors import FeasibilityError
+from tests.ops.op_cases import Case, Given, cost_of, make_node
 
 T, B, I, H = 5, 2, 3, 4  # steps, batch, inputs, hidden units  # noqa: E741
 SIGMOID, STATES = 3, 4

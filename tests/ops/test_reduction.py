@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import pytest
-from op_cases import Case, integers
+
+from tests.ops.op_cases import Case, integers
 
 IN, OUT = 2 * 3 * 5, 2 * 5
 KEPT = integers(1)

@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 import pytest
-from op_cases import cost_of, make_node, tensor, unknown
 
 from feasibility.cost import OpCost
 from feasibility.errors import FeasibilityError, UnknownShapeError
 from feasibility.ir import DType, Node
 from feasibility.ops import DEFAULT, RuleSet
 from feasibility.ops.rules import Family
+from tests.ops.op_cases import cost_of, make_node, tensor, unknown
 
 
 def rule(fmas: int) -> Family:

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import pytest
-from op_cases import Case, tensor, unknown
 
 from feasibility.ir import DType, TensorSpec
+from tests.ops.op_cases import Case, tensor, unknown
 
 I64, INT64_BYTES, FLOAT_BYTES = DType.INT64, 8, 4
 IOU = 13

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import pytest
-from op_cases import Case, tensor, unknown
 
 from feasibility.ir import DType
+from tests.ops.op_cases import Case, tensor, unknown
 
 LIST = unknown(DType.UNDEFINED)
 POSITION = tensor(dtype=DType.INT64)

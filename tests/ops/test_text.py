@@ -1,8 +1,7 @@
 from __future__ import annotations
 
-from op_cases import Case, tensor
-
 from feasibility.ir import DType
+from tests.ops.op_cases import Case, tensor
 
 
 def test_n_grams() -> None:

@@ -9,6 +9,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from feasibility.decide.records import Decision, Verdict
+from feasibility.errors import UsageError
 from feasibility.report import json as views
 from tests.samples import cost, decision
 
@@ -119,6 +120,6 @@ def test_json_is_ascii_and_escapes_what_a_name_holds() -> None:
 
 
 def test_numbers_that_json_lacks_are_refused() -> None:
-    """A NaN or an infinity would be a bug, and is never written."""
-    with pytest.raises(ValueError, match="not JSON compliant"):
-        views.dumps({"x": math.nan})
+    """An infinity is refused in one sentence, and never written."""
+    with pytest.raises(UsageError, match="too large to be written"):
+        views.dumps({"x": math.inf})
