@@ -261,8 +261,8 @@ def _format_time(seconds: float) -> str:
 
 
 def _digits(value: float) -> str:
-    """Write three significant digits without an exponent."""
+    """Write three significant digits; only absurd sizes get an exponent."""
     if abs(value) >= _STEP:
-        return f"{value:.0f}"
+        return f"{value:.0f}" if abs(value) < _STEP**2 else f"{value:.3g}"
     text = f"{value:.3g}"
     return text if "e" not in text else f"{float(text):.0f}" if abs(value) >= 1 else f"{value:.3f}"

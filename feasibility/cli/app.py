@@ -121,6 +121,7 @@ def check(  # noqa: PLR0913 (one parameter per option)
     verbose: o.Verbose = False,
 ) -> None:
     """Decide where models should run (the default command)."""
+    import feasibility.decide.scenario  # noqa: F401 (pydantic loads here while onnx loads in the child)
     from feasibility.cli import answers as a
 
     costs = [a.read(path, dim, ctx.obj, verbose=verbose) for path in a.once(models)]

@@ -18,14 +18,17 @@ import sys
 import threading
 from collections.abc import Mapping
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import IO, TYPE_CHECKING, Any, Self
 
 from feasibility import errors
 from feasibility.errors import FeasibilityError, ModelError
-from feasibility.ir import Model
-from feasibility.loader import files
-from feasibility.loader.transfer import decode, encode
-from feasibility.ops import DEFAULT, RuleSet
+
+if TYPE_CHECKING:
+    from feasibility.ir import Model
+    from feasibility.ops import RuleSet
+
+# This module is imported to start the child, first thing: whatever else it needs is
+# imported where it is needed, while the child loads onnx.
 
 MEMORY_LIMIT_BYTES = 512 * 2**20  # private memory of the child; enough for the largest graph that is read
 CPU_LIMIT_S = 60  # the largest real graphs take under 2 s
@@ -86,7 +89,9 @@ class Worker:
                     pipe.close()
         self._child.wait()
 
-    def load(self, path: str, dims: Mapping[str, int] | None = None, *, rules: RuleSet = DEFAULT) -> Model:
+    def load(
+        self, path: str, dims: Mapping[str, int] | None = None, *, rules: RuleSet | None = None
+    ) -> Model:
         """Return the walked model; raise ModelError in one sentence whatever happens to the child."""
         if self._child.poll() is not None:
             self.close()
@@ -100,22 +105,26 @@ class Worker:
         finally:
             timer.cancel()
 
-    def _ask(self, path: str, dims: dict[str, int], rules: RuleSet) -> None:
+    def _ask(self, path: str, dims: dict[str, int], rules: RuleSet | None) -> None:
+        """Send what to read, and which operators have a rule: the child loads none."""
+        from feasibility.loader.files import STDIN, piped  # noqa: PLC0415
+        from feasibility.ops import DEFAULT  # noqa: PLC0415
+
         pipe = self._child.stdin
         if pipe is None:
             raise BrokenPipeError
-        own = [
-            (domain, op_type) for domain, op_type, _ in rules if DEFAULT.find(domain, op_type, 2**31) is None
-        ]
-        _send(pipe, _REQUEST, marshal.dumps((path, dims, own)))
-        if path == files.STDIN:
-            for piece in files.piped():
+        counted = tuple(DEFAULT if rules is None else rules)
+        _send(pipe, _REQUEST, marshal.dumps((path, dims, counted, path == STDIN)))
+        if path == STDIN:
+            for piece in piped():
                 _send(pipe, _CHUNK, piece)
             _send(pipe, _CHUNK, b"")
         pipe.flush()
 
     def _answer(self, path: str) -> Model:
         """Listen until the child answers or dies."""
+        from feasibility.loader.transfer import decode  # noqa: PLC0415
+
         pipe, at = self._child.stdout, ""
         try:
             while pipe is not None:
@@ -184,27 +193,36 @@ def _collect(pipe: IO[bytes]) -> bytes:
 
 
 def _walked(
-    path: str, source: str | bytes, dims: dict[str, int], own: set[tuple[str, str]], out: IO[bytes]
+    path: str,
+    piped: bytes | None,
+    dims: dict[str, int],
+    counted: tuple[tuple[str, str, int], ...],
+    out: IO[bytes],
 ) -> Any:  # noqa: ANN401 (tuples for marshal)
     from feasibility.loader.read import read  # noqa: PLC0415 (onnx loads in the child only)
+    from feasibility.loader.transfer import encode  # noqa: PLC0415
     from feasibility.loader.walk import walk  # noqa: PLC0415
+
+    since: dict[tuple[str, str], int] = {}
+    for domain, op_type, first in counted:
+        since[domain, op_type] = min(first, since.get((domain, op_type), first))
+
+    def has_rule(domain: str, op_type: str, opset: int) -> bool:
+        return since.get((domain, op_type), opset + 1) <= opset
 
     def progress(name: str) -> None:
         _send(out, _PROGRESS, name.encode("utf-8", "backslashreplace"))
         out.flush()
 
-    def has_rule(domain: str, op_type: str, opset: int) -> bool:
-        return (domain, op_type) in own or DEFAULT.find(domain, op_type, opset) is not None
-
-    return encode(walk(read(source, name=path), dims, has_rule, progress))
+    return encode(walk(read(path if piped is None else piped, name=path), dims, has_rule, progress))
 
 
 def _reply(pipe: IO[bytes], out: IO[bytes], request: bytes) -> None:
     """Answer one request with a result or with an error."""
-    path, dims, own = marshal.loads(request)  # noqa: S302 (written by our own parent)
+    path, dims, counted, is_piped = marshal.loads(request)  # noqa: S302 (written by our own parent)
     try:
-        source = _collect(pipe) if path == files.STDIN else path
-        kind, answer = _RESULT, _walked(path, source, dims, {tuple(key) for key in own}, out)
+        piped = _collect(pipe) if is_piped else None
+        kind, answer = _RESULT, _walked(path, piped, dims, counted, out)
     except FeasibilityError as error:
         kind, answer = _ERROR, (type(error).__name__, error.message, error.hint)
     except (MemoryError, RecursionError) as error:
