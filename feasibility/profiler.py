@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from feasibility.cost import Coverage, ModelCost, ModelRef, NodeCost, OpCost, Totals, Unknown
 from feasibility.errors import FeasibilityError
@@ -21,7 +21,7 @@ _INT32_BIAS = frozenset({"QLinearConv", "DequantizeLinear"})
 
 def profile(model: Model, rules: RuleSet = DEFAULT) -> ModelCost:
     """Count every node, or name it as not counted, and sum."""
-    nodes = _with_parameters([_cost(node, rules) for node in model.graph.nodes])
+    nodes = _costs(model.graph.nodes, rules)
     return ModelCost(
         model=ModelRef(
             path=model.path,
@@ -37,24 +37,62 @@ def profile(model: Model, rules: RuleSet = DEFAULT) -> ModelCost:
     )
 
 
-def _cost(node: Node, rules: RuleSet) -> NodeCost:
-    """Cost one node; what cannot be counted says why."""
-    if node.folded:
-        return NodeCost(node=node, cost=None)
+def _costs(nodes: Sequence[Node], rules: RuleSet) -> list[NodeCost]:
+    """Cost each node; give each parameter to the first node that reads it, so that it counts once."""
+    derived = {
+        spec.name
+        for node in nodes
+        if node.folded and node.op_type not in _STORED
+        for spec in node.outputs
+        if spec is not None
+    }
+    seen: set[str] = set()
+    found = []
+    for node in nodes:
+        if node.folded:
+            found.append(NodeCost(node=node, cost=None))
+            continue
+        answer = _cost(node, rules)
+        fresh = [s for s in _parameters(node, answer.cost, derived) if s.name not in seen]
+        seen.update([s.name for s in fresh])
+        found.append(
+            NodeCost(
+                node=node,
+                cost=answer.cost,
+                reason=answer.reason,
+                read_bytes=answer.read_bytes,
+                written_bytes=answer.written_bytes,
+                parameters=sum([s.numel for s in fresh]),
+                parameter_bytes=sum([s.nbytes for s in fresh]),
+            )
+        )
+    return found
+
+
+class _Answer(NamedTuple):
+    """What a rule said of one node, or why there is no cost."""
+
+    cost: OpCost | None
+    reason: str = ""
+    read_bytes: int = 0
+    written_bytes: int = 0
+
+
+def _cost(node: Node, rules: RuleSet) -> _Answer:
+    """Ask the rule; what cannot be counted says why."""
     rule = rules.find(node.domain, node.op_type, node.opset)
     if rule is None:
-        reason = NOT_COUNTED.get((node.domain, node.op_type)) or "no cost rule for this operator"
-        return NodeCost(node=node, cost=None, reason=reason)
+        return _Answer(None, NOT_COUNTED.get((node.domain, node.op_type)) or "no cost rule for this operator")
     try:
         cost = rule(node)
         read, written = _bytes(cost.reads, cost, node.inputs), _bytes(cost.writes, cost, node.outputs)
     except FeasibilityError as error:
-        return NodeCost(node=node, cost=None, reason=node.problem or error.message)
+        return _Answer(None, node.problem or error.message)
     except (ArithmeticError, LookupError, TypeError, ValueError):
-        return NodeCost(node=node, cost=None, reason=node.problem or "its inputs do not fit the operator")
+        return _Answer(None, node.problem or "its inputs do not fit the operator")
     if min(cost.fmas, cost.arithmetic, cost.transcendentals, read, written) < 0:
-        return NodeCost(node=node, cost=None, reason="its attributes do not fit the operator")
-    return NodeCost(node=node, cost=cost, read_bytes=read, written_bytes=written)
+        return _Answer(None, "its attributes do not fit the operator")
+    return _Answer(cost, "", read, written)
 
 
 def _bytes(stated: int | None, cost: OpCost, specs: Iterable[TensorSpec | None]) -> int:
@@ -66,50 +104,24 @@ def _bytes(stated: int | None, cost: OpCost, specs: Iterable[TensorSpec | None])
     return sum([spec.nbytes for spec in {s.name: s for s in specs if s is not None}.values()])
 
 
-def _with_parameters(nodes: Sequence[NodeCost]) -> list[NodeCost]:
-    """Give each parameter to the first node that reads it, so that it is counted once."""
-    derived = {
-        spec.name
-        for found in nodes
-        if found.node.folded and found.node.op_type not in _STORED
-        for spec in found.node.outputs
-        if spec is not None
-    }
-    seen: set[str] = set()
-    result = []
-    for found in nodes:
-        own = {} if found.node.folded else _parameters(found, derived)
-        fresh = [spec for name, spec in own.items() if name not in seen and spec.shape is not None]
-        seen.update(spec.name for spec in fresh)
-        result.append(
-            replace(
-                found,
-                parameters=sum(spec.numel for spec in fresh),
-                parameter_bytes=sum(spec.nbytes for spec in fresh),
-            )
-            if fresh
-            else found
-        )
-    return result
-
-
-def _parameters(found: NodeCost, derived: set[str]) -> Mapping[str, TensorSpec]:
+def _parameters(node: Node, cost: OpCost | None, derived: set[str]) -> list[TensorSpec]:
     """Return the parameters a node reads.
 
     They are float or quantised constants of the file. What folding made counts only
     where linear algebra reads it: a weight that the graph builds itself.
     """
-    node = found.node
-    heavy = found.cost is not None and found.cost.role == "heavy"
-    return {
-        spec.name: spec
+    heavy = cost is not None and cost.role == "heavy"
+    found = [
+        spec
         for index, spec in enumerate(node.inputs)
         if spec is not None
         and spec.constant
+        and spec.shape is not None
         and _is_parameter_type(spec.dtype, node)
         and (heavy or spec.name not in derived)
         and (node.op_type, index) not in _SHAPE_INPUTS
-    }
+    ]
+    return found if len(found) < 2 else list({spec.name: spec for spec in found}.values())  # noqa: PLR2004
 
 
 def _is_parameter_type(dtype: DType, node: Node) -> bool:

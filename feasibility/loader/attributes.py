@@ -22,7 +22,8 @@ def value_of(array: Array | None) -> Value | None:
 
 def constant_spec(name: str, tensor: onnx.TensorProto, array: Array | None) -> TensorSpec:
     """Describe a tensor of the file."""
-    shape = tuple(tensor.dims) if all(d >= 0 for d in tensor.dims) else None
+    dims = tuple(tensor.dims)
+    shape = dims if min(dims, default=0) >= 0 else None
     dtype = DType.from_code(tensor.data_type)
     return TensorSpec(name=name, dtype=dtype, shape=shape, value=value_of(array), constant=True)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 import onnx
 from onnx import defs
@@ -10,6 +11,7 @@ from onnx import defs
 from feasibility.ir import DEFAULT_DOMAIN
 
 
+@lru_cache(maxsize=4096)
 def find_schema(domain: str, op_type: str, opset: int) -> defs.OpSchema | None:
     """Return the schema of an operator at an opset, or None."""
     try:

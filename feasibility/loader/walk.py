@@ -45,7 +45,8 @@ def walk(
     dimensions = Dimensions(dims)
     walker = _Walker(source.proto, dimensions, has_rule, progress or (lambda _: None))
     try:
-        graph = walker.run()
+        with fold.quiet():
+            graph = walker.run()
     except TypeError:
         check_text(source)  # bytes where text should be, if that is why
         raise
@@ -256,13 +257,10 @@ class _Walker:
 
     def _evaluated(self, at: Visit, attributes: Attributes) -> list[Tensor | None] | None:
         """Evaluate shape arithmetic whose inputs are all known and whose outputs are small."""
-        if not at.inputs or self.fold_budget <= 0:
+        known = [None if t is None else t.array for t in at.inputs if t is None or t.array is not None]
+        if len(known) < len(at.inputs) or not known or self.fold_budget <= 0:
             return None
-        if any(t is not None and t.array is None for t in at.inputs):
-            return None
-        arrays = fold.evaluate(
-            at.node.op_type, [None if t is None else t.array for t in at.inputs], attributes
-        )
+        arrays = fold.evaluate(at.node.op_type, known, attributes)
         if arrays is None or len(arrays) != len(at.node.output):
             return None
         self.fold_budget -= sum(a.size for a in arrays) + 1
