@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import total_ordering
 from typing import ClassVar, Self, overload
 
 from feasibility.errors import UnitError
@@ -27,7 +26,6 @@ def _prefixed(*stems: str, binary: bool = False) -> dict[str, float]:
     return {p + stem: factor for stem in stems for p, factor in prefixes.items()}
 
 
-@total_ordering
 @dataclass(frozen=True, slots=True, eq=True)
 class _Quantity:
     """A number of one SI unit; comparable and addable only with its own kind."""
@@ -66,9 +64,16 @@ class _Quantity:
         return float(self.value)
 
     def __lt__(self, other: Self) -> bool:
-        if type(other) is not type(self):
-            return NotImplemented
-        return self.value < other.value
+        return NotImplemented if type(other) is not type(self) else self.value < other.value
+
+    def __le__(self, other: Self) -> bool:
+        return NotImplemented if type(other) is not type(self) else self.value <= other.value
+
+    def __gt__(self, other: Self) -> bool:
+        return NotImplemented if type(other) is not type(self) else self.value > other.value
+
+    def __ge__(self, other: Self) -> bool:
+        return NotImplemented if type(other) is not type(self) else self.value >= other.value
 
     def __add__(self, other: Self) -> Self:
         if type(other) is not type(self):

@@ -1,4 +1,7 @@
-"""Fuse nodes into groups: a heavy operator with the light ones and views that follow it alone."""
+"""Fuse nodes into groups: a heavy operator with the light ones and views that follow it alone.
+
+A convolution also takes the zero padding in front of it (see padding.py).
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from feasibility.cost import ModelCost, NodeCost
+from feasibility.timing.padding import absorbed, first_name
 
 _FOLLOWERS = frozenset({"light", "view"})
 _CONSTANT = "Constant"
@@ -16,7 +20,7 @@ class FusedGroup:
     """Nodes that run as one kernel: the one that names it, and what it takes along."""
 
     head: NodeCost
-    followers: tuple[NodeCost, ...] = ()
+    followers: tuple[NodeCost, ...] = ()  # the padding in front of it first, if it takes one
 
     @property
     def heavy(self) -> bool:
@@ -37,20 +41,23 @@ def runs_at_all(node: NodeCost) -> bool:
 
 def fuse(cost: ModelCost) -> tuple[FusedGroup, ...]:
     """Return the groups in execution order; views, constants and unknown nodes make none."""
-    readers = _readers(cost)
+    running = [node for node in cost.nodes if runs_at_all(node)]
+    readers = _readers(cost, running)
+    paddings = absorbed(running, readers)
     heads: list[NodeCost] = []
     taken: list[list[NodeCost]] = []
     open_ends: dict[str, int] = {}  # a tensor that one node alone reads -> the heavy group it leaves
-    for node in cost.nodes:
-        if node.cost is None or not runs_at_all(node):
+    for node in running:
+        if node.cost is None or first_name(node.node.outputs) in paddings:
             continue
         role = node.cost.role
         joined = _joined(node, role, heads, open_ends)
         if joined is not None:
             taken[joined].append(node)
         elif role != "view":
+            padding = paddings.get(first_name(node.node.inputs))
             heads.append(node)
-            taken.append([])
+            taken.append([padding] if padding else [])
         if joined is not None or role == "heavy":
             _leave_open(node, len(heads) - 1 if joined is None else joined, readers, open_ends)
     return tuple(
@@ -77,10 +84,9 @@ def _leave_open(node: NodeCost, at: int, readers: Counter[str], open_ends: dict[
         open_ends[read[0]] = at
 
 
-def _readers(cost: ModelCost) -> Counter[str]:
+def _readers(cost: ModelCost, running: list[NodeCost]) -> Counter[str]:
     """Count the nodes that read each tensor at run time; an output of the graph is read once more."""
     names = Counter(spec.name for spec in cost.model.outputs)
-    for node in cost.nodes:
-        if runs_at_all(node):
-            names.update({spec.name for spec in node.node.inputs if spec})
+    for node in running:
+        names.update({spec.name for spec in node.node.inputs if spec})
     return names
