@@ -141,7 +141,7 @@ def profile(  # noqa: PLR0913 (one parameter per option)
     format: o.OutputFormat = o.Format.TEXT,  # noqa: A002 (the option's name)
     verbose: o.Verbose = False,
 ) -> None:
-    """Count what one forward pass costs, operator by operator (JSON always holds every node)."""
+    """Count what one forward pass costs, operator by operator."""
     from feasibility.cli import answers as a
 
     cost = a.read(model, dim, ctx.obj, verbose=verbose)
@@ -150,7 +150,7 @@ def profile(  # noqa: PLR0913 (one parameter per option)
 
 @app.command()
 def devices(action: o.ActionArgument = o.Action.LIST, name: o.NameArgument = None) -> None:
-    """List the devices, show one with its sources, or check a YAML file."""
+    """List devices, show one with its sources, or check a file."""
     from feasibility.cli import catalogs
 
     put_text(catalogs.devices(action, name))
@@ -158,7 +158,7 @@ def devices(action: o.ActionArgument = o.Action.LIST, name: o.NameArgument = Non
 
 @app.command()
 def networks(action: o.ActionArgument = o.Action.LIST, name: o.NameArgument = None) -> None:
-    """List the networks, show one with its sources, or check a YAML file."""
+    """List networks, show one with its sources, or check a file."""
     from feasibility.cli import catalogs
 
     put_text(catalogs.networks(action, name))

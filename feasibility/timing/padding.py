@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from feasibility.cost import NodeCost
 from feasibility.ir import DEFAULT_DOMAIN, Node, TensorSpec
 
-_CONVOLUTION = (DEFAULT_DOMAIN, "Conv")
-_PAD = (DEFAULT_DOMAIN, "Pad")
+_CONVOLUTION = (DEFAULT_DOMAIN, "Conv", "heavy")
+_PAD = (DEFAULT_DOMAIN, "Pad", "move")
 _BATCH_AND_CHANNEL = 2
 _ZERO = (0,)
 
@@ -33,8 +33,9 @@ def first_name(specs: Sequence[TensorSpec | None]) -> str:
     return specs[0].name if specs and specs[0] else ""
 
 
-def _is(found: NodeCost, operator: tuple[str, str]) -> bool:
-    return found.cost is not None and (found.node.domain, found.node.op_type) == operator
+def _is(found: NodeCost, kind: tuple[str, str, str]) -> bool:
+    node = found.node
+    return found.cost is not None and (node.domain, node.op_type, found.cost.role) == kind
 
 
 def _frames_with_zeros(pad: Node) -> bool:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from feasibility.cost import ModelCost
+from dataclasses import replace
+
+import pytest
+
+from feasibility.cost import ModelCost, NodeCost
+from feasibility.ir import DType, TensorSpec
 from feasibility.timing.groups import fuse
 from tests.timing_parts import model, step, tensor
 
@@ -108,3 +113,67 @@ def test_group_sums_the_flops_of_its_nodes() -> None:
         step("bias", "exp", transcendentals=4),
     )
     assert 2 * 10 + 3 + 4 == fuse(cost)[0].flops
+
+
+SMALL, LARGE = (1, 3, 6, 6), (1, 3, 8, 8)
+FRAME = tensor("pads", 8, dtype=DType.INT64, constant=True)
+ZERO = TensorSpec(name="zero", dtype=DType.FLOAT, shape=(), value=(0.0,), constant=True)
+ONE = replace(ZERO, name="one", value=(1.0,))
+
+
+def padding(*settings: TensorSpec, before: tuple[int, ...] = SMALL, runs: int = 1) -> NodeCost:
+    """Return a Pad of x into p."""
+    inputs = (tensor("x", *before), *(settings or (FRAME, ZERO)))
+    return step(inputs, (tensor("p", *LARGE),), "move", op_type="Pad", runs=runs)
+
+
+def with_attribute(pad: NodeCost, name: str, value: str | float) -> NodeCost:
+    """Return the node with one attribute."""
+    return replace(pad, node=replace(pad.node, attributes={name: value}))
+
+
+CONV = step("p w", "conv", "heavy", op_type="Conv")
+
+
+@pytest.mark.parametrize(
+    "pad",
+    [padding(), padding(FRAME), with_attribute(padding(FRAME), "mode", "constant"), padding(before=LARGE)],
+    ids=["zero", "no value", "mode", "empty frame"],
+)
+def test_convolution_takes_the_zeros_that_are_put_around_its_input(pad: NodeCost) -> None:
+    """Runtimes write a Pad before a convolution back into its `pads`: one kernel."""
+    cost = model(pad, CONV, step("conv", "relu"))
+    assert [["conv", "p", "relu"]] == names(cost)
+
+
+@pytest.mark.parametrize(
+    "pad",
+    [
+        padding(FRAME, ONE),
+        with_attribute(padding(FRAME), "value", 1.0),
+        with_attribute(padding(), "mode", "reflect"),
+        padding(replace(FRAME, constant=False), ZERO),
+        padding(FRAME, replace(ZERO, value=None)),
+        padding(before=(1, 2, 8, 8)),
+        padding(before=(1, 3, 9, 6)),
+        padding(runs=2),
+    ],
+    ids=["ones", "attribute", "reflect", "computed", "unknown value", "channels", "cropped", "more runs"],
+)
+def test_other_padding_is_a_kernel_of_its_own(pad: NodeCost) -> None:
+    """A convolution cannot pad with ones, mirror, add channels, crop, or pad by a computed size."""
+    assert [["p"], ["conv"]] == names(model(pad, CONV))
+
+
+def test_padding_that_others_read_is_a_kernel_of_its_own() -> None:
+    """Who else reads the padded image, a matrix product included, needs it written."""
+    assert [["p"], ["conv"], ["relu"]] == names(model(padding(), CONV, step("p", "relu")))
+    assert [["p"], ["conv"]] == names(model(padding(), CONV, outputs=(tensor("p"),)))
+    assert [["p"], ["product"]] == names(model(padding(), step("p w", "product", "heavy", op_type="MatMul")))
+    assert [["p"], ["conv"]] == names(model(padding(), step("y p", "conv", "heavy", op_type="Conv")))
+
+
+def test_padding_leaves_the_group_before_it_closed() -> None:
+    """Between two convolutions it belongs to the second: it is that one's `pads`."""
+    first = step((tensor("i"), tensor("v")), (tensor("x", *SMALL),), "heavy", op_type="Conv")
+    assert [["x"], ["conv", "p"]] == names(model(first, padding(), CONV))
