@@ -43,7 +43,7 @@ def memory_limit(place: Placement) -> tuple[Fact[BytesQ], str]:
 
 def _memory(name: str, cost: ModelCost, place: Placement) -> Check:
     """Compare weights, peak activations and the runtime's own memory with what may be used."""
-    weights = weight_bytes(cost, place.precision)
+    weights = weight_bytes(cost, place)
     own = int(place.runtime.memory_overhead.value.value)
     need = weights + cost.totals.peak_activation_bytes + own
     limit, words = memory_limit(place)

@@ -79,7 +79,8 @@ def _shares(place: Placement, compute: ComputeTime) -> str:
     words = {"compute": "arithmetic", "bandwidth": "memory traffic", "overhead": "overhead"}
     ranked = sorted(parts, key=lambda name: -parts[name])
     shown = ", ".join(f"{words[name]} {100 * parts[name] / total if total else 0:.0f} %" for name in ranked)
-    return f"The time on {place.device.id} is {shown}, in {len(compute.groups)} fused groups."
+    groups = len(compute.groups)
+    return f"The time on {place.device.id} is {shown}, in {groups} fused group{'s' * (groups != 1)}."
 
 
 def _uncounted(coverage: Coverage) -> Iterator[str]:

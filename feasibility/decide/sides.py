@@ -10,9 +10,9 @@ from feasibility.errors import UsageError
 from feasibility.ir import TensorSpec
 from feasibility.profiles.models import ComputeUnit, Precision
 from feasibility.timing import network as links
-from feasibility.timing.compute import ComputeTime, inference
+from feasibility.timing.compute import ComputeTime, inference, stored_precision
 from feasibility.timing.interval import DATA_SHEET_SIGMA, PRIOR_SIGMA, Interval
-from feasibility.timing.precision import WIDTH_BITS
+from feasibility.timing.precision import WIDTH_BITS, run_precision
 from feasibility.units import BITS_PER_BYTE
 
 _NARROWEST_FLOAT_BITS = 16
@@ -113,22 +113,30 @@ def load_time(cost: ModelCost, place: Placement, compute: ComputeTime) -> Interv
     Reading them from storage is not known and not counted.
     """
     start = place.runtime.session_start
-    weights_s = weight_bytes(cost, place.precision) / compute.lane.bandwidth_bytes_per_s
+    weights_s = weight_bytes(cost, place) / compute.lane.bandwidth_bytes_per_s
     sigma = {"given": 0.0, "measured": PRIOR_SIGMA, "derived": PRIOR_SIGMA}.get(
         start.evidence, DATA_SHEET_SIGMA
     )
     return Interval.from_sigma(start.value.value + weights_s, sigma)
 
 
-def weight_bytes(cost: ModelCost, precision: Precision | None) -> int:
-    """Return the bytes of the parameters in memory: as stored, or converted to a precision.
+def weight_bytes(cost: ModelCost, place: Placement) -> int:
+    """Return the bytes of the parameters in memory: as stored, or as the unit has to run them.
 
     Weights stored below 16 bits are quantised already and stay as they are.
     """
     stored, elements = cost.totals.parameter_bytes, cost.totals.parameters
+    precision = _converted(cost, place)
     if precision is None or stored * BITS_PER_BYTE < elements * _NARROWEST_FLOAT_BITS:
         return stored
     return -(-elements * WIDTH_BITS[precision] // BITS_PER_BYTE)
+
+
+def _converted(cost: ModelCost, place: Placement) -> Precision | None:
+    """Return what the weights are converted to: by wish, or because the unit lacks the stored type."""
+    wanted = place.precision or stored_precision(cost)
+    runs_at = run_precision(wanted, unit_of(place), place.runtime)
+    return place.precision if runs_at == wanted else runs_at
 
 
 def request_bytes(scenario: Scenario) -> int:

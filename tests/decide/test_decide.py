@@ -233,6 +233,15 @@ def test_asked_precision_shrinks_the_weights_in_memory() -> None:
     assert [8 * GIGA, 4 * GIGA, 1 * GIGA] == needs
 
 
+@pytest.mark.parametrize("asked", [None, "fp32"])
+def test_unit_without_fp32_holds_the_weights_as_it_runs_them(asked: Precision | None) -> None:
+    """A Neural Engine runs fp32 models in fp16: 2 billion parameters take 4 GB of its 5, not 8."""
+    cost = model(work(1000), parameters=2 * GIGA, parameter_bytes=8 * GIGA)
+    engine = device("near", unit("npu", fp16=1.0), app=5.0)
+    memory = check(decide(scenario(cost, client=engine, client_precision=asked)), "memory")
+    assert (True, 4 * GIGA) == (memory.passed, memory.actual)
+
+
 def test_download_is_not_judged_without_a_limit() -> None:
     """Nobody gave a limit: the check says how long 15 MB take, and does not block."""
     decision = decide(with_payload())

@@ -156,7 +156,7 @@ def test_uncertain_parts_add_by_root_sum_square() -> None:
     """Downlink and round trip deviate on their own: the deviations are the legs of a right angle."""
     link = network(evidence="measured")
     interval = warm_exchange(link, up_bytes=0, down_bytes=18.75e6)
-    rtt_up, rate_up = (math.exp(Z_P90 * sigma) - 1 for sigma in (0.43, 0.66))
+    rtt_up, rate_up = (math.exp(Z_P90 * sigma) - 1 for sigma in (0.43, 0.68))
     assert 1.15 == pytest.approx(interval.typical.value)
     assert math.hypot(0.15 * rtt_up, 1.0 * rate_up) == pytest.approx((interval.high - interval.typical).value)
 
