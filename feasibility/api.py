@@ -97,12 +97,15 @@ def decide(  # noqa: PLR0913 (each is a choice of the scenario, all but the mode
     network says. `calls` compares averages over that many calls per download, `cold` first
     calls, `payload` ("1.5MB") calls with what they send. `origin` names the chooser in the
     answer. Raise UsageError for what does not exist or fit, UnitError for a quantity
-    without a unit.
+    without a unit; `dims` are for a model that is not counted yet.
     """
     from feasibility.decide import decide as decide_scenario
     from feasibility.decide.scenario import Choices, build
 
     cost = model if isinstance(model, ModelCost) else profile(model, dims=dims)
+    if cost is model and dims:
+        msg = f"dims {dict(dims)!r} come too late: the model is counted already"
+        raise UsageError(msg, hint="give them to feasibility.profile()")
     choices = Choices(
         client=client,
         server=server,
@@ -134,28 +137,34 @@ def explain(decision: Decision, *, why: bool = False) -> str:
     return render(decision, why=why)
 
 
-def device(name: str) -> DeviceProfile:
-    """Return a device by its id (see `devices`) or from its YAML file."""
+def device(name: str | PathLike[str]) -> DeviceProfile:
+    """Return a device by its id (see `devices`) or from its YAML file.
+
+    Raise UsageError where there is none, ProfileError with every problem of a file.
+    """
     from feasibility.profiles import catalog
 
     return catalog.device(name)
 
 
-def runtime(name: str) -> RuntimeProfile:
-    """Return a runtime by its id (see `runtimes`)."""
+def runtime(name: str | PathLike[str]) -> RuntimeProfile:
+    """Return a runtime by its id (see `runtimes`) or from its YAML file."""
     from feasibility.profiles import catalog
 
     return catalog.runtime(name)
 
 
 def network(
-    name: str,
+    name: str | PathLike[str],
     *,
     rtt: str | Seconds | None = None,
     down: str | BitsPerSecond | None = None,
     up: str | BitsPerSecond | None = None,
 ) -> NetworkProfile:
-    """Return a network by its id (see `networks`), with what you know better put in its place."""
+    """Return a network by its id (see `networks`) or from its YAML file.
+
+    `rtt`, `down` and `up` stand in for its own; text needs a unit, else UnitError.
+    """
     from feasibility.profiles import catalog
 
     return catalog.network(name, rtt=rtt, down=down, up=up)

@@ -12,6 +12,9 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+_MAX_LINE = 6_000  # characters, more than a path may have (Linux: 4,096); a file may hold names of megabytes
+_KEPT_TAIL = 1_000  # what is wrong often stands after the name
+
 
 class ExitCode(IntEnum):
     """Exit codes of the command line (documented in README.md)."""
@@ -30,9 +33,21 @@ class FeasibilityError(Exception):
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         """Keep the sentence and, apart from it, the next step to try."""
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+        self.message = _shortened(message)
+        self.hint = None if hint is None else _shortened(hint)
+        super().__init__(self.message)
+
+
+def _shortened(text: str) -> str:
+    """Leave out the middle of lines that nobody would read."""
+    if len(text) <= _MAX_LINE:
+        return text
+    return "\n".join(
+        line
+        if len(line) <= _MAX_LINE
+        else f"{line[: _MAX_LINE - _KEPT_TAIL]} [...] {line[-_KEPT_TAIL:]}"
+        for line in text.split("\n")
+    )
 
 
 class UsageError(FeasibilityError):

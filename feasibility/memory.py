@@ -45,11 +45,11 @@ class _Buffers:
     def __init__(self) -> None:
         self.size: dict[str, int] = {}
         self.written: list[list[str]] = []
-        self._alias: dict[str, str] = {}
+        self.owner: dict[str, str] = {}  # of each view
 
     def root(self, name: str) -> str:
         """Return the tensor that owns the memory."""
-        return self._alias.get(name, name)
+        return self.owner.get(name, name)
 
     def allocate(self, spec: TensorSpec) -> None:
         """Give a tensor memory of its own."""
@@ -62,7 +62,7 @@ class _Buffers:
         source = node.inputs[0] if node.inputs else None
         is_view = found.cost is not None and found.cost.role == "view"
         if is_view and source is not None and not source.constant:
-            self._alias.update((s.name, self.root(source.name)) for s in fresh)
+            self.owner.update((s.name, self.root(source.name)) for s in fresh)
             return []
         for spec in fresh:
             self.allocate(spec)
@@ -72,12 +72,13 @@ class _Buffers:
 def _last_use(nodes: Sequence[NodeCost], buffers: _Buffers) -> dict[str, int]:
     """Return, for each buffer, the index of the last node that touches it."""
     last: dict[str, int] = {}
+    owner = buffers.owner
     for index, found in enumerate(nodes):
-        buffers.written.append([] if found.node.folded else buffers.write(found))
-        if found.node.folded:
+        node = found.node
+        buffers.written.append([] if node.folded else buffers.write(found))
+        if node.folded:
             continue
-        for specs in (found.node.inputs, found.node.outputs):
-            for spec in specs:
-                if spec is not None and not spec.constant:
-                    last[buffers.root(spec.name)] = index
+        for spec in (*node.inputs, *node.outputs):
+            if spec is not None and not spec.constant:
+                last[owner.get(spec.name, spec.name)] = index
     return last

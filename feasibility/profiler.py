@@ -17,6 +17,7 @@ _SHAPE_INPUTS = frozenset({("Resize", 1), ("Resize", 2), ("Upsample", 1)})
 _STORED = frozenset({"Constant", "Identity"})
 # operators whose int32 inputs are biases of quantised products
 _INT32_BIAS = frozenset({"QLinearConv", "DequantizeLinear"})
+_MAX_COUNT = 2**100  # of one node: an Einsum of many small tensors has no bound of its own
 
 
 def profile(model: Model, rules: RuleSet = DEFAULT) -> ModelCost:
@@ -90,9 +91,18 @@ def _cost(node: Node, rules: RuleSet) -> _Answer:
         return _Answer(None, node.problem or error.message)
     except (ArithmeticError, LookupError, TypeError, ValueError):
         return _Answer(None, node.problem or "its inputs do not fit the operator")
-    if min(cost.fmas, cost.arithmetic, cost.transcendentals, read, written) < 0:
+    counts = (cost.fmas, cost.arithmetic, cost.transcendentals, read, written)
+    if min(counts) < 0 or max(counts) > _MAX_COUNT:
         return _Answer(None, "its attributes do not fit the operator")
+    if cost.role == "heavy" and not cost.fmas and _is_emptied(node):
+        return _Answer(None, "its output is empty though none of its inputs is")
     return _Answer(cost, "", read, written)
+
+
+def _is_emptied(node: Node) -> bool:
+    """Tell whether a node makes nothing out of something, as a kernel larger than its input does."""
+    sizes = [spec.shape for spec in node.inputs if spec is not None]
+    return 0 in (node.output(0).shape or ()) and not any(0 in (shape or ()) for shape in sizes)
 
 
 def _bytes(stated: int | None, cost: OpCost, specs: Iterable[TensorSpec | None]) -> int:

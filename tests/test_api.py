@@ -63,6 +63,12 @@ def test_decide_reads_what_is_not_counted_yet(encoder: fe.ModelCost) -> None:
     assert fe.decide(encoder) == fe.decide(str(MODEL)) == fe.decide(MODEL, dims={})
 
 
+def test_dims_that_come_too_late_are_refused(encoder: fe.ModelCost) -> None:
+    """What is counted already cannot be bound again: dims beside a cost are a mistake, not ignored."""
+    with pytest.raises(fe.UsageError, match="come too late: the model is counted already"):
+        fe.decide(encoder, dims={"batch": 8})
+
+
 def test_the_main_job_from_python(encoder: fe.ModelCost) -> None:
     """The example runs on an M1 rather than 150 ms away, and 29 passes fit that window at peak."""
     answer = fe.decide(encoder, client="m1", server="a100", network=fe.network("essay", rtt="150ms"))
@@ -95,6 +101,19 @@ def test_a_network_takes_what_is_known_better() -> None:
         fe.BitsPerSecond(1e9),
         fe.BitsPerSecond(5e6),
     )
+
+
+def test_profiles_come_from_files(tmp_path: Path) -> None:
+    """A path, as text or as Path, stands for a profile of one's own."""
+    shipped = MODEL.parent.parent
+    for load, folder, name in (
+        (fe.device, "hardware_profiles", "m1"),
+        (fe.runtime, "hardware_profiles/runtimes", "metal"),
+        (fe.network, "network_profiles", "essay"),
+    ):
+        own = tmp_path / "own.yaml"
+        own.write_bytes((shipped / folder / f"{name}.yaml").read_bytes())
+        assert [load(own).id, load(str(own)).id] == ["own", "own"]
 
 
 def test_a_decision_survives_its_json(encoder: fe.ModelCost) -> None:

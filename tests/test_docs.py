@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
+import feasibility as fe
 from feasibility.errors import ExitCode
+from feasibility.loader import files, isolate, wire
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
@@ -49,15 +51,61 @@ def test_outputs_in_the_readme_are_what_the_commands_print(request: pytest.Fixtu
         assert run(block["command"]) == block["output"]
 
 
-def test_python_in_the_readme_runs(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """The Python blocks of the README run in order, and print the count of the essay's model."""
-    monkeypatch.chdir(ROOT)
+@pytest.fixture
+def _reader(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Stand where a reader stands: the examples, a model of one's own, and the board of docs/profiles.md."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    (tmp_path / "model.onnx").symlink_to(ROOT / "examples" / "sd_text_encoder.onnx")
+    board = re.search(
+        r"(?ms)^```yaml\n(.*?)^```$", (ROOT / "docs" / "profiles.md").read_text(encoding="utf-8")
+    )
+    assert board is not None
+    (tmp_path / "board.yaml").write_text(board[1], encoding="utf-8")
+
+
+def blocks(page: Path) -> list[str]:
+    """Return the Python of a page, block by block."""
+    return [found["code"] for found in _PYTHON.finditer(page.read_text(encoding="utf-8"))]
+
+
+@pytest.mark.usefixtures("_reader")
+@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page)], ids=lambda page: str(page.name))
+def test_python_in_the_pages_runs(page: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The Python blocks of a page run in order; the README's print the count of the essay's model."""
     names: dict[str, object] = {}
-    for block in _PYTHON.finditer(README.read_text(encoding="utf-8")):
-        exec(compile(block["code"], "README.md", "exec", dont_inherit=True), names)  # noqa: S102 (our own page)
-    assert "6649251840" in capsys.readouterr().out
+    for code in blocks(page):
+        exec(compile(code, page.name, "exec", dont_inherit=True), names)  # noqa: S102 (our own page)
+    assert page != README or "6649251840" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("_reader")
+def test_the_device_of_the_profiles_page_is_fine() -> None:
+    """The YAML that a reader copies loads without a problem, and a model runs on it."""
+    assert fe.decide("model.onnx", client="board.yaml").client.device == "board"
+
+
+def test_limits_in_the_security_page_are_those_of_the_code() -> None:
+    """The table of limits says what the constants say."""
+    limits = {
+        "graph without its weights": f"{wire.MAX_GRAPH_BYTES // 2**20} MiB",
+        "protobuf fields looked at": f"{wire.MAX_FIELDS // 10**6} million",
+        "messages inside messages": str(wire.MAX_DEPTH),
+        "standard input": f"{-(-files.MAX_PIPED_BYTES // 2**30)} GiB",
+        "memory of the child process": f"{isolate.MEMORY_LIMIT_BYTES // 2**20} MiB of its own",
+        "time of the child process": (
+            f"{isolate.CPU_LIMIT_S} s of CPU, {isolate.WALL_LIMIT_S:.0f} s by the clock"
+        ),
+    }
+    text = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
+    told = dict(re.findall(r"(?m)^\| ([a-z ]+) \| ([^|]+) \| [^|]+ \|$", text.partition("## Limits")[2]))
+    assert limits == {name: told[name] for name in limits}
+
+
+def test_the_catalog_in_the_changelog_is_counted_right() -> None:
+    """The changelog names as many devices, runtimes and networks as there are."""
+    said = f"{len(fe.devices())} devices, {len(fe.runtimes())} runtimes and {len(fe.networks())} networks"
+    assert said in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 
 
 def test_the_first_two_commands_are_demo_and_test() -> None:

@@ -99,9 +99,12 @@ def show_cost(cost: ModelCost, form: Format, *, by: str, top: int) -> None:
 
 
 def exit_code(decisions: Iterable[Decision], require: Side | None, *, strict: bool) -> ExitCode:
-    """Return 1 where a required verdict is missed, 3 where --strict and undecided, else 0."""
-    verdicts = {decision.verdict.value for decision in decisions}
-    if require is not None and verdicts != {require.value}:
+    """Return 1 where a required verdict is missed (and say so), 3 where --strict and undecided, else 0."""
+    verdicts = [decision.verdict.value for decision in decisions]
+    missed = [verdict for verdict in verdicts if require is not None and verdict != require.value]
+    if require is not None and missed:
+        others = ", ".join(sorted(set(missed)))
+        talk(f"--require {require.value} is not met: {len(missed)} of {len(verdicts)} say {others}")
         return ExitCode.GATE_FAILED
     if strict and "undecided" in verdicts:
         return ExitCode.UNDECIDED

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -11,7 +12,7 @@ from typer.core import TyperGroup
 
 from feasibility.cli import options as o
 from feasibility.cli.output import complain, prepare, put, put_text
-from feasibility.errors import ExitCode
+from feasibility.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from feasibility.loader.isolate import Worker
@@ -35,6 +36,7 @@ class DefaultCheck(TyperGroup):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401 (typer names no public type)
         """Put `check` in front unless a command or an option of the group comes first."""
         if not args or (args[0] not in self.commands and args[0] not in _GROUP_OPTIONS):
+            _refuse_mistyped(args, self.commands)
             args = [_DEFAULT_COMMAND, *args]
         return super().parse_args(ctx, args)
 
@@ -42,6 +44,17 @@ class DefaultCheck(TyperGroup):
         """List the options of `check` as the command's own, and then the commands."""
         self.commands[_DEFAULT_COMMAND].format_options(ctx, formatter)
         self.format_commands(ctx, formatter)
+
+
+def _refuse_mistyped(words: Sequence[str], commands: Iterable[str]) -> None:
+    """Raise UsageError for a first word that is no file but nearly a command."""
+    if not words or not words[0].isalpha() or Path(words[0]).exists():
+        return
+    from difflib import get_close_matches
+
+    for meant in get_close_matches(words[0].lower(), commands, n=1):
+        msg = f"there is no command and no file called {words[0]!r}"
+        raise UsageError(msg, hint=f"did you mean: feasible {meant}")
 
 
 app = typer.Typer(
@@ -67,7 +80,7 @@ def run(words: Sequence[str], worker: Worker | None) -> int:
         said = getattr(error, "format_message", None)  # typer's own complaints have one
         if said is None:
             raise
-        sentence = said().strip().rstrip(".")
+        sentence = " ".join(said().split()).rstrip(".")
         complain(sentence[:1].lower() + sentence[1:], "feasible --help lists commands and options")
         return ExitCode.BAD_INPUT
     return code if isinstance(code, int) else ExitCode.ANSWERED

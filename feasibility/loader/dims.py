@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from feasibility.errors import UsageError
 
 MAX_EXPRESSION = 256  # characters
+MAX_PARENTHESES = 16  # so that evaluating them stays within Python's stack
 MAX_DIM = 2**40  # elements along one axis; beyond it a size is a mistake or an attack
 SEQUENCE_DEFAULT = 128  # tokens
 IMAGE_DEFAULT = 224  # pixels, the input of ImageNet classifiers
@@ -87,7 +88,7 @@ def _default(name: str, axis: int, shape: tuple[int | str | None, ...]) -> int:
 
 def parse(text: str) -> tuple[str, ...] | None:
     """Split a dimension expression into tokens; None when it is not one."""
-    if len(text) > MAX_EXPRESSION:
+    if len(text) > MAX_EXPRESSION or text.count("(") > MAX_PARENTHESES:
         return None
     tokens, at = [], 0
     while at < len(text.rstrip()):

@@ -18,7 +18,7 @@ import onnx
 from feasibility.ir import Attribute, DType, TensorSpec
 
 MAX_ELEMENTS = 1024  # of one folded tensor: shape arithmetic is small
-MODEL_BUDGET = 1 << 24  # elements folded in one model, so that no graph folds for ever
+MODEL_BUDGET = 1 << 20  # inputs that folding looks at in one model: seconds, whatever their sizes
 _MAX_RANK = 64
 
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
@@ -35,13 +35,15 @@ _PLAIN = {
     )
 }  # fmt: skip
 
+_NO_ARITHMETIC = frozenset({DType.STRING.code, DType.COMPLEX64.code, DType.COMPLEX128.code})
+
 
 def constant(tensor: onnx.TensorProto) -> Array | None:
     """Return the value of a small tensor that the file carries inline, else None."""
     dims = tuple(tensor.dims)
     if len(dims) > _MAX_RANK or min(dims, default=0) < 0 or prod(dims) > MAX_ELEMENTS:
         return None
-    if tensor.data_location == onnx.TensorProto.EXTERNAL:
+    if tensor.data_location == onnx.TensorProto.EXTERNAL or tensor.data_type in _NO_ARITHMETIC:
         return None
     plain = _PLAIN.get(tensor.data_type)
     try:
@@ -110,13 +112,20 @@ def _first(inputs: Sequence[Array | None]) -> Array:
     return first
 
 
+def _spread(arrays: Sequence[Array]) -> Sequence[Array]:
+    """Return arrays to broadcast; refuse those that make something large of small ones."""
+    if any([a.ndim > 1 for a in arrays]):
+        _bounded(np.broadcast_shapes(*[a.shape for a in arrays]))
+    return arrays
+
+
 def _unary(function: Callable[[Array], Any]) -> Evaluate:
     return lambda inputs, _: np.asarray(function(_first(inputs)))
 
 
 def _binary(function: Callable[[Array, Array], Any]) -> Evaluate:
     def rule(inputs: Sequence[Array | None], attributes: Attributes) -> Array:
-        a, b = _arrays(inputs)
+        a, b = _spread(_arrays(inputs))
         if attributes.get("axis") is not None:  # the broadcast of opsets before 7
             raise ValueError
         return np.asarray(function(a, b))
@@ -126,7 +135,7 @@ def _binary(function: Callable[[Array, Array], Any]) -> Evaluate:
 
 def _variadic(function: Any) -> Evaluate:  # noqa: ANN401 (a numpy ufunc)
     def rule(inputs: Sequence[Array | None], _: Attributes) -> Array:
-        arrays = _arrays(inputs)
+        arrays = _spread(_arrays(inputs))
         total = arrays[0]
         for other in arrays[1:]:
             total = function(total, other)
@@ -145,7 +154,7 @@ def _divide(a: Array, b: Array) -> Array:
 
 
 def _mod(inputs: Sequence[Array | None], attributes: Attributes) -> Array:
-    a, b = _arrays(inputs)
+    a, b = _spread(_arrays(inputs))
     if np.issubdtype(b.dtype, np.integer) and not b.all():
         raise ZeroDivisionError
     return np.asarray(np.fmod(a, b) if _int(attributes, "fmod", 0) else np.mod(a, b))
@@ -227,7 +236,9 @@ def _transpose(inputs: Sequence[Array | None], attributes: Attributes) -> Array:
 
 def _gather(inputs: Sequence[Array | None], attributes: Attributes) -> Array:
     data, indices = _arrays(inputs)
-    return np.take(data, indices.astype(np.int64), axis=_int(attributes, "axis", 0))
+    axis = _int(attributes, "axis", 0)
+    _bounded((data.size // max(data.shape[axis], 1), indices.size))
+    return np.take(data, indices.astype(np.int64), axis=axis)
 
 
 def _range(inputs: Sequence[Array | None], _: Attributes) -> Array:
@@ -270,7 +281,9 @@ def _tile(inputs: Sequence[Array | None], _: Attributes) -> Array:
 
 
 def _concat(inputs: Sequence[Array | None], attributes: Attributes) -> Array:
-    return np.concatenate(_arrays(inputs), axis=_int(attributes, "axis", 1))
+    arrays = _arrays(inputs)
+    _bounded((sum(a.size for a in arrays),))
+    return np.concatenate(arrays, axis=_int(attributes, "axis", 1))
 
 
 def _split(inputs: Sequence[Array | None], attributes: Attributes) -> tuple[Array, ...]:
@@ -308,7 +321,7 @@ def _clip(inputs: Sequence[Array | None], attributes: Attributes) -> Array:
         if isinstance(given, float):  # before opset 11
             limit = np.asarray(given, data.dtype)
         if limit is not None:
-            data = np.asarray(bound(data, limit))
+            data = np.asarray(bound(*_spread((data, limit))))
     return data
 
 
@@ -316,6 +329,7 @@ def _one_hot(inputs: Sequence[Array | None], attributes: Attributes) -> Array:
     indices, depth, values = _arrays(inputs)
     size, axis = int(depth.reshape(-1)[0]), _int(attributes, "axis", -1)
     _bounded([*indices.shape, size])
+    _bounded([size])  # no index at all makes the product 0
     hot = np.expand_dims(indices % size, axis) == np.arange(size).reshape(
         [-1 if n == axis % (indices.ndim + 1) else 1 for n in range(indices.ndim + 1)]
     )
@@ -323,7 +337,7 @@ def _one_hot(inputs: Sequence[Array | None], attributes: Attributes) -> Array:
 
 
 def _where(inputs: Sequence[Array | None], _: Attributes) -> Array:
-    condition, a, b = _arrays(inputs)
+    condition, a, b = _spread(_arrays(inputs))
     return np.where(condition, a, b)
 
 

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import contextlib
 import marshal
+import math
 import os
 import signal
 import struct
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Mapping
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any, Self
@@ -34,8 +36,13 @@ MEMORY_LIMIT_BYTES = 512 * 2**20  # private memory of the child; enough for the 
 CPU_LIMIT_S = 60  # the largest real graphs take under 2 s
 WALL_LIMIT_S = 120.0  # for systems without CPU limits
 
+_REPORT = "please report it with the file"
+_LIMITS = "count a file that you trust without limits, in Python: feasibility.profile(path)"
+
 _HEADER = struct.Struct("<cI")
-_REQUEST, _CHUNK, _PROGRESS, _RESULT, _ERROR = b"?", b"+", b"@", b"=", b"!"
+_REQUEST, _CHUNK, _PROGRESS = b"?", b"+", b"@"
+_RESULT, _ERROR, _LAST = b"=", b"!", b"#"  # an answer; an error; an error after which the child is spent
+_LARGE_ANSWER_BYTES = 16 * 2**20  # the child keeps as much again, which the next model may need
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
@@ -82,11 +89,14 @@ class Worker:
 
     def close(self) -> None:
         """End the child."""
-        self._child.kill()
+        self._end()
         for pipe in (self._child.stdin, self._child.stdout):
             if pipe is not None:
                 with contextlib.suppress(OSError):
                     pipe.close()
+
+    def _end(self) -> None:
+        self._child.kill()
         self._child.wait()
 
     def load(
@@ -96,14 +106,18 @@ class Worker:
         if self._child.poll() is not None:
             self.close()
             self._child = _start()
-        with contextlib.suppress(BrokenPipeError):
-            self._ask(path, dict(dims or {}), rules)
-        timer = threading.Timer(WALL_LIMIT_S, self._child.kill)
-        timer.start()
         try:
-            return self._answer(path)
-        finally:
-            timer.cancel()
+            with contextlib.suppress(BrokenPipeError):
+                self._ask(path, dict(dims or {}), rules)
+            kind, body = self._answer(path)
+        except BaseException:  # it may still be busy with this model, and must not answer the next one with it
+            self._end()
+            raise
+        if kind == _LAST or len(body) > _LARGE_ANSWER_BYTES:
+            self._end()
+        if kind == _RESULT:
+            return _decoded(body)
+        raise _rebuilt(*marshal.loads(body))  # noqa: S302 (written by our own child)
 
     def _ask(self, path: str, dims: dict[str, int], rules: RuleSet | None) -> None:
         """Send what to read, and which operators have a rule: the child loads none."""
@@ -121,21 +135,21 @@ class Worker:
             _send(pipe, _CHUNK, b"")
         pipe.flush()
 
-    def _answer(self, path: str) -> Model:
-        """Listen until the child answers or dies."""
-        from feasibility.loader.transfer import decode  # noqa: PLC0415
-
+    def _answer(self, path: str) -> tuple[bytes, bytes]:
+        """Listen until the child answers; raise ModelError when it dies or takes too long."""
+        timer = threading.Timer(WALL_LIMIT_S, self._child.kill)
+        timer.start()
         pipe, at = self._child.stdout, ""
         try:
             while pipe is not None:
                 kind, body = _receive(pipe)
-                if kind == _RESULT:
-                    return decode(marshal.loads(body))  # noqa: S302 (written by our own child)
-                if kind == _ERROR:
-                    raise _rebuilt(*marshal.loads(body))  # noqa: S302 (written by our own child)
+                if kind != _PROGRESS:
+                    return kind, body
                 at = body.decode("utf-8", "backslashreplace")
         except EOFError:
             pass
+        finally:
+            timer.cancel()
         raise _obituary(path, at, self._child.wait())
 
 
@@ -147,6 +161,12 @@ def _start() -> subprocess.Popen[bytes]:
         stderr=subprocess.DEVNULL,
         env=os.environ | _ONE_THREAD,
     )
+
+
+def _decoded(body: bytes) -> Model:
+    from feasibility.loader.transfer import decode  # noqa: PLC0415
+
+    return decode(marshal.loads(body))  # noqa: S302 (written by our own child)
 
 
 def _rebuilt(kind: str, message: str, hint: str | None) -> FeasibilityError:
@@ -166,14 +186,15 @@ def _obituary(path: str, at: str, status: int) -> ModelError:
 
 
 def _limit(extra_bytes: int = 0) -> None:
-    """Bound this process: private memory, CPU time, no files, no core dump."""
+    """Bound this process: private memory, CPU time from now on, no files, no core dump."""
     try:
         import resource  # noqa: PLC0415 (Windows has none)
     except ImportError:
         return
+    used_s = math.ceil(time.process_time())
     limits = {
         resource.RLIMIT_DATA: MEMORY_LIMIT_BYTES + extra_bytes,
-        resource.RLIMIT_CPU: CPU_LIMIT_S,
+        resource.RLIMIT_CPU: used_s + CPU_LIMIT_S,
         resource.RLIMIT_FSIZE: 0,
         resource.RLIMIT_CORE: 0,
     }
@@ -220,15 +241,20 @@ def _walked(
 def _reply(pipe: IO[bytes], out: IO[bytes], request: bytes) -> None:
     """Answer one request with a result or with an error."""
     path, dims, counted, is_piped = marshal.loads(request)  # noqa: S302 (written by our own parent)
+    _limit()
     try:
         piped = _collect(pipe) if is_piped else None
-        kind, answer = _RESULT, _walked(path, piped, dims, counted, out)
+        kind, answer = _RESULT, marshal.dumps(_walked(path, piped, dims, counted, out))
     except FeasibilityError as error:
-        kind, answer = _ERROR, (type(error).__name__, error.message, error.hint)
+        kind, answer = _ERROR, marshal.dumps((type(error).__name__, error.message, error.hint))
     except (MemoryError, RecursionError) as error:
         limit = "memory" if isinstance(error, MemoryError) else "nesting"
-        kind, answer = _ERROR, ("ModelError", f"{path!r}: the graph needs more {limit} than allowed", None)
-    _send(out, kind, marshal.dumps(answer))
+        said = f"{path!r}: the graph needs more {limit} than allowed"
+        kind, answer = _LAST, marshal.dumps(("ModelError", said, _LIMITS))
+    except Exception as error:  # noqa: BLE001 (the last line of defence, with more to say than a dead child)
+        said = f"{path!r}: reading it failed inside, a bug: {type(error).__name__}: {str(error)!r}"
+        kind, answer = _LAST, marshal.dumps(("ModelError", said, _REPORT))
+    _send(out, kind, answer)
     out.flush()
 
 
@@ -242,7 +268,6 @@ def serve() -> None:
     import feasibility.loader.read  # noqa: PLC0415 (load onnx while the parent gets ready)
     import feasibility.loader.walk  # noqa: F401, PLC0415
 
-    _limit()
     with contextlib.suppress(EOFError, BrokenPipeError):
         while True:
             _reply(pipe, out, _receive(pipe)[1])

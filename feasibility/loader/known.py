@@ -13,37 +13,36 @@ from feasibility.ir import Attribute, DType, TensorSpec
 from feasibility.loader import attributes as attribute_reader
 from feasibility.loader import fold
 from feasibility.loader.scope import Tensor, Visit
-from feasibility.loader.shapes import Type
+from feasibility.loader.shapes import Type, is_possible
 
 Attributes: TypeAlias = Mapping[str, Attribute]
 Outputs: TypeAlias = list[Tensor | None]
 Rule: TypeAlias = Callable[[Visit, Attributes], Outputs | None]
 
+_A = onnx.AttributeProto
 _CONSTANT_DTYPES = {
-    "value_float": DType.FLOAT,
-    "value_floats": DType.FLOAT,
-    "value_int": DType.INT64,
-    "value_ints": DType.INT64,
-    "value_string": DType.STRING,
-    "value_strings": DType.STRING,
+    ("value_float", _A.FLOAT): DType.FLOAT,
+    ("value_floats", _A.FLOATS): DType.FLOAT,
+    ("value_int", _A.INT): DType.INT64,
+    ("value_ints", _A.INTS): DType.INT64,
+    ("value_string", _A.STRING): DType.STRING,
+    ("value_strings", _A.STRINGS): DType.STRING,
 }
 
 
 def _constant(at: Visit, _: Attributes) -> Outputs | None:
     """Record the value of a Constant, whichever attribute holds it."""
-    if at.inputs or len(at.node.output) != 1 or not at.node.attribute:
+    if at.inputs or not at.node.attribute:
         return None
     attribute = at.node.attribute[0]
-    if attribute.type == onnx.AttributeProto.TENSOR:
+    if attribute.type == _A.TENSOR:
         return [at.scope.define_constant(at.node.output[0], attribute.t)]
-    if attribute.type == onnx.AttributeProto.SPARSE_TENSOR:
-        sparse = attribute.sparse_tensor
-        kind = Type(sparse.values.data_type, tuple(d if d >= 0 else None for d in sparse.dims))
-        return [at.scope.define(at.node.output[0], kind, is_constant=True)]
-    dtype = _CONSTANT_DTYPES.get(attribute.name)
+    if attribute.type == _A.SPARSE_TENSOR:
+        return [at.scope.define_sparse(at.node.output[0], attribute.sparse_tensor)]
+    dtype = _CONSTANT_DTYPES.get((attribute.name, attribute.type))
     if dtype is None:
         return None
-    value = attribute_reader.read(at.node.attribute)[attribute.name]
+    value = attribute_reader.read([attribute])[attribute.name]
     dims = (len(value),) if isinstance(value, tuple) else ()
     numeric = dtype is not DType.STRING and prod(dims) <= fold.MAX_ELEMENTS
     array = np.array(value, fold.numpy_type(dtype.code)) if numeric else None
@@ -74,7 +73,7 @@ def _shape(at: Visit, attributes: Attributes) -> Outputs | None:
 
 def _size(at: Visit, _: Attributes) -> Outputs | None:
     shape = at.inputs[0].type.shape if at.inputs and at.inputs[0] is not None else None
-    if shape is None or prod(shape) > np.iinfo(np.int64).max:
+    if shape is None:
         return None
     return [at.scope.define(at.node.output[0], Type(DType.INT64.code, ()), np.array(prod(shape), np.int64))]
 
@@ -82,10 +81,10 @@ def _size(at: Visit, _: Attributes) -> Outputs | None:
 def _constant_of_shape(at: Visit, attributes: Attributes) -> Outputs | None:
     """Know that a large filled tensor is a constant, though not what is in it."""
     target = at.inputs[0].array if at.inputs and at.inputs[0] is not None else None
-    if target is None or bool((target < 0).any()):
+    if target is None or target.dtype.kind != "i":
         return None
-    dims = tuple(int(d) for d in target.reshape(-1))
-    if prod(dims) <= fold.MAX_ELEMENTS:
+    dims = tuple(target.reshape(-1).tolist())
+    if prod(dims) <= fold.MAX_ELEMENTS or not is_possible(dims):
         return None
     fill = attributes.get("value")
     elem = fill.dtype.code if isinstance(fill, TensorSpec) else DType.FLOAT.code

@@ -62,7 +62,8 @@ def _sorted(nodes: Sequence[onnx.NodeProto]) -> Sequence[onnx.NodeProto]:
             if not missing[reader]:
                 ready.append(reader)
     if len(order) < len(nodes):
-        stuck = nodes[next(index for index, count in enumerate(missing) if count)]
-        msg = f"node {stuck.name!r} ({stuck.op_type}) takes part in a cycle"
+        at = next(index for index, count in enumerate(missing) if count)
+        stuck = nodes[at]
+        msg = f"node {stuck.name or f'{stuck.op_type}_{at}'!r} ({stuck.op_type}) takes part in a cycle"
         raise ModelError(msg, hint="check the file with onnx.checker.check_model")
     return order

@@ -12,7 +12,7 @@ from feasibility.errors import ModelError
 from feasibility.ir import DType, TensorSpec
 from feasibility.loader.attributes import constant_spec, value_of
 from feasibility.loader.fold import Array, constant
-from feasibility.loader.shapes import Type
+from feasibility.loader.shapes import Type, is_possible, shown
 
 MAX_DEPTH = 64  # functions calling functions and branches in branches
 
@@ -33,9 +33,11 @@ class Names:
 
     def unique(self, name: str) -> str:
         """Return the name, numbered when it is taken."""
-        count = self.taken.get(name, 0) + 1
-        self.taken[name] = count
-        return name if count == 1 else self.unique(f"{name}#{count}")
+        while name in self.taken:
+            self.taken[name] += 1
+            name = f"{name}#{self.taken[name]}"
+        self.taken[name] = 1
+        return name
 
 
 @dataclass(slots=True)
@@ -108,13 +110,27 @@ class Scope:
         self.bind(name, tensor)
         return tensor
 
+    def define_sparse(self, name: str, stored: onnx.SparseTensorProto) -> Tensor:
+        """Record a sparse constant, of which only type and shape are known."""
+        check_size(name, stored.dims)
+        return self.define(name, Type(stored.values.data_type, tuple(stored.dims)), is_constant=True)
+
     def define_constant(self, name: str, stored: onnx.TensorProto) -> Tensor:
         """Record an initializer or the value of a Constant."""
         array = constant(stored)
+        if array is None:
+            check_size(name, stored.dims)
         spec = constant_spec(self.names.unique(self.prefix + name), stored, array)
         tensor = Tensor(spec, Type(stored.data_type, spec.shape), array)
         self.bind(name, tensor)
         return tensor
+
+
+def check_size(name: str, dims: Sequence[int | None]) -> None:
+    """Raise ModelError for a shape that no tensor can have."""
+    if not is_possible(dims):
+        msg = f"tensor {name!r} cannot have the shape {shown(dims)}"
+        raise ModelError(msg, hint="check the file with onnx.checker.check_model")
 
 
 class Visit(NamedTuple):

@@ -38,6 +38,21 @@ class Type(NamedTuple):
 
 UNKNOWN = Type(0, None)
 
+MAX_ELEMENTS = 2**48  # of one tensor: a petabyte of float32, which no machine holds
+MAX_RANK = 64  # numpy's (2.0, 2024)
+_SHOWN_DIMS = 8
+
+
+def is_possible(dims: Sequence[int | None]) -> bool:
+    """Tell whether a tensor can have this shape, apart from what is unknown of it."""
+    sizes = [d for d in dims if d]  # beside one of 0 the others must be sane too: they may part again
+    return len(dims) <= MAX_RANK and min(sizes, default=1) > 0 and prod(sizes) <= MAX_ELEMENTS
+
+
+def shown(dims: Sequence[int | None]) -> str:
+    """Return a shape as a sentence may repeat it."""
+    return str(list(dims)) if len(dims) <= _SHOWN_DIMS else f"{list(dims[:_SHOWN_DIMS])}..."
+
 
 class Call(NamedTuple):
     """One node as shape rules see it; hashable, so that equal calls are inferred once."""
@@ -60,6 +75,7 @@ class Inferred(NamedTuple):
 
     types: tuple[Type, ...]
     problem: str = ""
+    complete: bool = False  # no type leaves anything open
 
 
 def from_proto(proto: onnx.TypeProto) -> Type:
@@ -90,6 +106,15 @@ _CONTROL_FLOW = frozenset({"If", "Loop", "Scan", "SequenceMap"})
 
 def infer(call: Call, proto: onnx.NodeProto, opsets: Mapping[str, int]) -> Inferred:
     """Return the output types of a node; unknown ones are said, never guessed."""
+    found = _infer(call, proto, opsets)
+    wrong = [t.dims for t in found.types if t.dims and not is_possible(t.dims)]
+    if not wrong:
+        return found._replace(complete=all([t.shape is not None for t in found.types]))
+    types = (Type(t.elem, None) if t.dims in wrong else t for t in found.types)
+    return Inferred(tuple(types), f"an output cannot have the shape {shown(wrong[0])}")
+
+
+def _infer(call: Call, proto: onnx.NodeProto, opsets: Mapping[str, int]) -> Inferred:
     if call.domain == DEFAULT_DOMAIN and call.op_type in _CONTROL_FLOW:
         return Inferred((UNKNOWN,) * call.outputs, f"what {call.op_type} runs is decided at run time")
     own = _OWN.get((call.domain, call.op_type))
@@ -107,12 +132,15 @@ def infer(call: Call, proto: onnx.NodeProto, opsets: Mapping[str, int]) -> Infer
 
 
 def _by_onnx(schema: defs.OpSchema, call: Call, proto: onnx.NodeProto, opsets: Mapping[str, int]) -> Inferred:
-    """Ask onnx's C++ rule about this one node, under neutral names."""
+    """Ask onnx's C++ rule about this one node, under neutral names.
+
+    Every output gets one, also where this node asks for none: the answer serves equal calls that do.
+    """
     neutral = onnx.NodeProto(
         op_type=call.op_type,
         domain=proto.domain,
         input=[f"i{n}" if kind is not None else "" for n, kind in enumerate(call.inputs)],
-        output=[f"o{n}" if name else "" for n, name in enumerate(proto.output)],
+        output=[f"o{n}" for n in range(call.outputs)],
         attribute=[a for a in proto.attribute if a.type not in _GRAPHS],
     )
     types = {f"i{n}": to_proto(kind) for n, kind in enumerate(call.inputs) if kind is not None}
@@ -171,7 +199,7 @@ Rule: TypeAlias = Callable[[Call], Sequence[Type]]
 def _by_rule(rule: Rule, call: Call) -> Inferred:
     try:
         types = tuple(rule(call))
-    except (LookupError, TypeError, ValueError) as error:
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
         reason = (
             f"inputs do not fit {call.op_type}: {error}"
             if str(error)
@@ -249,6 +277,9 @@ def _split_1(call: Call) -> Sequence[Type]:
     size = dims[axis]
     even = (size // call.outputs,) * call.outputs if size is not None else ()
     sizes = _value(call, 1) or _integers(call, "split", even)
+    if size is not None and sum(sizes) != size:
+        msg = f"parts of {shown(sizes)} do not make {size}"
+        raise ValueError(msg)
     axis %= len(dims)
     return [Type(_input(call, 0).elem, (*dims[:axis], s, *dims[axis + 1 :])) for s in sizes]
 

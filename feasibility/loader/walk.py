@@ -21,10 +21,13 @@ from feasibility.loader.known import KNOWN, Attributes
 from feasibility.loader.order import in_order
 from feasibility.loader.read import Source, check_text
 from feasibility.loader.schema import find_schema, function_body
-from feasibility.loader.scope import Names, Scope, Tensor, Visit
-from feasibility.loader.shapes import UNKNOWN, Call, Inferred, Type, from_proto, infer, to_proto
+from feasibility.loader.scope import Names, Scope, Tensor, Visit, check_size
+from feasibility.loader.shapes import UNKNOWN, Call, Inferred, Type, from_proto, infer, is_possible, to_proto
 
-MAX_NODES = 1_000_000  # after inlining
+MAX_NODES = 1_000_000  # of the graph itself; real ones have thousands
+MAX_INLINED = 200_000  # of all calls of functions and of all branches together
+_MAX_VERSION = 2**31 - 1  # of an operator set, as onnx stores it
+_MAX_VALUES = 64  # inputs of one node whose values are looked at; those that decide a shape come first
 _CHECK = "check the file with onnx.checker.check_model"
 
 # float inputs whose value decides a shape; all others are shape inputs only as integers
@@ -47,6 +50,9 @@ def walk(
     try:
         with fold.quiet():
             graph = walker.run()
+    except ModelError as error:
+        msg = f"{source.path!r}: {error.message}"
+        raise ModelError(msg, hint=error.hint) from None
     except TypeError:
         check_text(source)  # bytes where text should be, if that is why
         raise
@@ -63,7 +69,12 @@ def walk(
 
 
 def _imports(opsets: Iterable[onnx.OperatorSetIdProto]) -> dict[str, int]:
-    return {o.domain or DEFAULT_DOMAIN: o.version for o in opsets}
+    found = {o.domain or DEFAULT_DOMAIN: o.version for o in opsets}
+    for domain, version in found.items():
+        if not 0 <= version <= _MAX_VERSION:
+            msg = f"the operator set {domain!r} has no version {version}"
+            raise ModelError(msg, hint=_CHECK)
+    return found
 
 
 class _Walker:
@@ -81,6 +92,7 @@ class _Walker:
         self.nodes: list[Node] = []
         self.inferred: dict[Call, Inferred] = {}
         self.fold_budget = fold.MODEL_BUDGET
+        self.inlined = 0
 
     def run(self) -> Graph:
         """Walk the main graph."""
@@ -106,13 +118,12 @@ class _Walker:
             size or dim.dim_param or f"{value.name}[{axis}]"
             for axis, (size, dim) in enumerate(zip(kind.dims, value.type.tensor_type.shape.dim, strict=True))
         )
-        return Type(
-            kind.elem,
-            tuple(
-                size if isinstance(size, int) else self.dimensions.bind(size, axis, stated)
-                for axis, size in enumerate(stated)
-            ),
+        dims = tuple(
+            size if isinstance(size, int) else self.dimensions.bind(size, axis, stated)
+            for axis, size in enumerate(stated)
         )
+        check_size(value.name, dims)
+        return Type(kind.elem, dims)
 
     def _declared(self, values: Iterable[onnx.ValueInfoProto]) -> dict[str, Type]:
         """Read the shapes that a file declares, free dimensions as bound: a last resort."""
@@ -130,19 +141,25 @@ class _Walker:
         for stored in graph.initializer:
             scope.define_constant(stored.name, stored)
         for sparse in graph.sparse_initializer:
-            dims = tuple(d if d >= 0 else None for d in sparse.dims)
-            scope.define(sparse.values.name, Type(sparse.values.data_type, dims), is_constant=True)
+            scope.define_sparse(sparse.values.name, sparse)
         self._nodes(graph.node, scope)
 
     def _nodes(self, nodes: Sequence[onnx.NodeProto], scope: Scope) -> None:
+        self._spend(len(nodes), scope)
         for index, node in enumerate(in_order(nodes, scope.knows)):
             self._visit(node, index, scope)
 
+    def _spend(self, nodes: int, scope: Scope) -> None:
+        """Refuse a graph that would take for ever: a short file can call for any number of nodes."""
+        if scope.depth:
+            self.inlined += nodes + 1  # an empty body takes time too
+        if self.inlined > MAX_INLINED or nodes > MAX_NODES:
+            where, most = ("functions and branches", MAX_INLINED) if scope.depth else ("graph", MAX_NODES)
+            msg = f"the {where} of the model hold more than {most:,} nodes in all"
+            raise ModelError(msg, hint="cut the model into parts and count each")
+
     def _visit(self, node: onnx.NodeProto, index: int, scope: Scope) -> None:
         """Inline a node that has a body, record any other."""
-        if len(self.nodes) > MAX_NODES:
-            msg = f"the graph has more than {MAX_NODES} nodes once its functions are inlined"
-            raise ModelError(msg)
         name = scope.prefix + (node.name or f"{node.op_type}_{index}")
         domain = node.domain or DEFAULT_DOMAIN
         inputs = _inputs(node, name, scope)
@@ -205,10 +222,11 @@ class _Walker:
         outputs = self._folded(at, attributes)
         folded, problem = outputs is not None, ""
         if outputs is None:
-            types, problem = self._types(at, attributes)
+            inferred = self._types(at, attributes)
+            problem = inferred.problem
             outputs = [
                 at.scope.define(output, kind) if output else None
-                for output, kind in zip(node.output, types, strict=True)
+                for output, kind in zip(node.output, inferred.types, strict=True)
             ]
         self.nodes.append(
             Node(
@@ -232,14 +250,14 @@ class _Walker:
             opset=at.opset,
             attributes=tuple(attributes.items()),
             inputs=tuple([None if t is None else t.type for t in at.inputs]),
-            values=tuple([_shape_value(at.node.op_type, t) for t in at.inputs]),
+            values=tuple([_shape_value(at.node.op_type, t) for t in at.inputs[:_MAX_VALUES]]),
             outputs=len(at.node.output),
         )
         inferred = self.inferred.get(call)
         if inferred is None:
             self.progress(at.name)
             inferred = self.inferred[call] = infer(call, at.node, at.scope.opsets)
-        if not any(kind.shape is None for kind in inferred.types):
+        if inferred.complete:
             return inferred
         types = tuple(
             kind if kind.shape is not None else _complete(kind, at.scope.declared.get(output, UNKNOWN))
@@ -252,7 +270,8 @@ class _Walker:
         if at.domain != DEFAULT_DOMAIN:
             return None
         rule = KNOWN.get(at.node.op_type)
-        outputs = rule(at, attributes) if rule is not None else None
+        has_output = rule is not None and len(at.node.output) == 1 and bool(at.node.output[0])
+        outputs = rule(at, attributes) if rule is not None and has_output else None
         return outputs or self._evaluated(at, attributes)
 
     def _evaluated(self, at: Visit, attributes: Attributes) -> list[Tensor | None] | None:
@@ -260,10 +279,10 @@ class _Walker:
         known = [None if t is None else t.array for t in at.inputs if t is None or t.array is not None]
         if len(known) < len(at.inputs) or not known or self.fold_budget <= 0:
             return None
+        self.fold_budget -= len(known)
         arrays = fold.evaluate(at.node.op_type, known, attributes)
         if arrays is None or len(arrays) != len(at.node.output):
             return None
-        self.fold_budget -= sum(a.size for a in arrays) + 1
         return [
             at.scope.define(output, Type(fold.type_code(array), array.shape), array) if output else None
             for output, array in zip(at.node.output, arrays, strict=True)
@@ -314,6 +333,7 @@ def _complete(inferred: Type, declared: Type) -> Type:
     if inferred.opaque or declared.opaque:
         return inferred if inferred.opaque else declared
     elem = inferred.elem or declared.elem
-    if inferred.dims is None or declared.dims is None or len(inferred.dims) != len(declared.dims):
-        return Type(elem, inferred.dims if inferred.dims is not None else declared.dims)
-    return Type(elem, tuple(d if i is None else i for i, d in zip(inferred.dims, declared.dims, strict=True)))
+    dims = declared.dims if inferred.dims is None else inferred.dims
+    if inferred.dims is not None and declared.dims is not None and len(inferred.dims) == len(declared.dims):
+        dims = tuple(d if i is None else i for i, d in zip(inferred.dims, declared.dims, strict=True))
+    return Type(elem, dims if dims is None or is_possible(dims) else inferred.dims)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from math import prod
 
 from feasibility.cost import OpClass, OpCost
+from feasibility.errors import FeasibilityError
 from feasibility.ir import Node, TensorSpec
 from feasibility.ops.interpolate import weighted_sum
 from feasibility.ops.quantise import REQUANTISE, shift
@@ -29,7 +30,16 @@ def conv_class(node: Node, weights: TensorSpec) -> OpClass:
 
 def conv_fmas(node: Node, weights: TensorSpec) -> int:
     """Return |Y| times the weights that meet in one output: C/group * prod(K)."""
+    _check_channels(node, size(weights, 1) * node.int("group", 1))
     return node.output(0).numel * size_without(weights, 0)
+
+
+def _check_channels(node: Node, wanted: int) -> None:
+    """Refuse weights made for another number of channels; onnx's shape inference lets them pass."""
+    channels = size(node.input(0), 1)
+    if channels != wanted:
+        msg = f"its weights are for {wanted} channels, its input has {channels}"
+        raise FeasibilityError(msg)
 
 
 @family.op("Conv")
@@ -58,6 +68,7 @@ def conv_transpose(node: Node) -> OpCost:
     Source:  ONNX ConvTranspose-22; tests/laws compare it with a loop
     """
     w = node.input(1)
+    _check_channels(node, size(w, 0))
     return heavy(
         node,
         fmas=node.input(0).numel * size_without(w, 0),

@@ -1,11 +1,13 @@
 """Lay plain text out in 80 columns: paragraphs, labelled fields, tables.
 
 Every cell passes through `printable` here, so no view can forget it. Lines wrap
-and nothing is cut: a word longer than the line goes on in the next one.
+and nothing is cut: a word longer than the line goes on in the next one, and a
+number keeps its unit beside it.
 """
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,14 +17,21 @@ from feasibility.report.escape import printable
 WIDTH = 80
 _GAP = "  "
 _MIN_LAST_COLUMN = 20
+_BEFORE_UNIT = re.compile(r"(?<=\d) (?=[A-Za-z%])")
+_NO_BREAK = "\u00a0"  # `printable` leaves none, so each one found later was put in here
 
 
 def paragraph(text: str, *, first: str = "", indent: str = "") -> list[str]:
     """Wrap one paragraph; `first` opens its first line, `indent` the others."""
+    return _wrap(printable(text), WIDTH, first, indent) or [first.rstrip()]
+
+
+def _wrap(text: str, width: int, first: str = "", indent: str = "") -> list[str]:
+    """Break text into lines, never between a number and its unit."""
     wrapper = textwrap.TextWrapper(
-        width=WIDTH, initial_indent=first, subsequent_indent=indent, break_on_hyphens=False
+        width=width, initial_indent=first, subsequent_indent=indent, break_on_hyphens=False
     )
-    return wrapper.wrap(printable(text)) or [first.rstrip()]
+    return [line.replace(_NO_BREAK, " ") for line in wrapper.wrap(_BEFORE_UNIT.sub(_NO_BREAK, text))]
 
 
 def bullets(title: str, sentences: Iterable[str]) -> list[str]:
@@ -64,5 +73,5 @@ def _row(row: Sequence[str], columns: Sequence[Column], widths: Sequence[int], r
         for cell, column, width in zip(row, columns, widths, strict=False)
     ]
     lead = "".join(cell + _GAP for cell in fixed)
-    last = textwrap.wrap(row[-1], room, break_on_hyphens=False) or [""]
+    last = _wrap(row[-1], room) or [""]
     return [(lead + last[0]).rstrip(), *(" " * len(lead) + more for more in last[1:])]

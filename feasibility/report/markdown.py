@@ -5,36 +5,40 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from feasibility.report import wording
+from feasibility.report import advice, wording
 from feasibility.report.escape import markdown_code, markdown_prose
 from feasibility.report.text_cost import OP_TITLES, op_rows
 
 if TYPE_CHECKING:  # the records import pydantic, which `feasible profile` does without
     from feasibility.cost import ModelCost
-    from feasibility.decide.records import ClientSide, Decision, ServerSide
+    from feasibility.decide.records import Decision
 
 
 def render(decision: Decision) -> str:
     """Return one verdict with the times of both sides and what would flip it."""
     client, server = decision.client, decision.server
+    where = wording.where(server) + wording.assumed(decision, "server")
     rows = [
-        ("client", _where(client), wording.spread(client.inference), str(client.first_call.typical)),
-        ("server", _where(server), wording.spread(server.inference), str(server.first_call.typical)),
+        ("client", wording.where(client), str(client.inference), str(client.first_call.typical)),
+        ("server", where, str(server.inference), str(server.first_call.typical)),
     ]
+    doubt, narrow = advice.largest_assumption(decision)
     facts = [
         f"Compared: {wording.COMPARISONS[decision.compared].label}.",
         f"Network {wording.network(decision)}.",
         f"Download {wording.download(decision)}.",
         f"Memory: {wording.memory(decision)}.",
         f"Coverage {wording.coverage_line(decision.coverage)}.",
+        f"Unsure: {doubt.rstrip('.')}. To narrow it: {narrow}.",
     ]
     return _page(
         [f"### {markdown_prose(wording.headline(decision))}", _model(decision)],
+        [markdown_prose(wording.pays_off(decision))],
         [_table(("side", "where", "inference", "first call"), rows)],
         [
             _list("", facts),
             _list("Why", decision.reasons),
-            _list("What would flip it", wording.flips(decision)),
+            _list("What would flip it", advice.flips(decision)),
         ],
     )
 
@@ -57,7 +61,10 @@ def render_cost(cost: ModelCost, *, top: int = 0) -> str:
 
 
 def _model(decision: Decision) -> str:
-    notes = (wording.assumptions(decision.coverage), *wording.notes(decision.coverage, decision.model))
+    notes = (
+        wording.assumptions(decision.coverage),
+        *wording.notes(decision.coverage, decision.model),
+    )
     said = markdown_prose(
         " ".join(filter(None, (f"{wording.work(decision.totals, decision.coverage)}.", *notes)))
     )
@@ -78,10 +85,6 @@ def _row(decision: Decision) -> tuple[str, ...]:
 
 def _failed(decision: Decision) -> list[str]:
     return [markdown_prose(check.message) for check in wording.failed_checks(decision)]
-
-
-def _where(side: ClientSide | ServerSide) -> str:
-    return f"{side.device} {side.unit}, {side.runtime}, {side.precision}"
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

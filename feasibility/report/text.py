@@ -6,15 +6,17 @@ rich, and is called only where standard output is a terminal.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from feasibility.report import wording
+from feasibility.report import advice, wording
 from feasibility.report.layout import Column, bullets, fields, paragraph, table
-from feasibility.report.wording import NOTHING, percent, spread
+from feasibility.report.wording import NOTHING, percent
+from feasibility.units import Bytes
 
 if TYPE_CHECKING:  # the records import pydantic, which `feasible profile` does without
-    from feasibility.decide.records import ClientSide, Decision, ServerSide
+    from feasibility.decide.records import Decision
 
 _COLOURS = {"client": "green", "server": "blue", "neither": "red", "undecided": "yellow"}
 _HEADINGS = (
@@ -37,7 +39,7 @@ def render(decision: Decision, *, why: bool = False) -> str:
         lead(decision),
         fields(_facts(decision)),
         bullets("why", decision.reasons),
-        bullets("what would flip it", wording.flips(decision)),
+        bullets("what would flip it", advice.flips(decision)),
         *(_details(decision) if why else ()),
     ]
     return _page(blocks)
@@ -61,19 +63,21 @@ def _short(decision: Decision, *, several: bool) -> str:
 
 def lead(decision: Decision) -> list[str]:
     """Return the opening lines: the verdict, then what it assumes about the model."""
-    said = f"{wording.headline(decision)} {wording.assumptions(decision.coverage)}"
+    said = " ".join(
+        (wording.headline(decision), wording.assumptions(decision.coverage), wording.pays_off(decision))
+    )
     notes = wording.notes(decision.coverage, decision.model)
     return [*paragraph(said), *(line for note in notes for line in paragraph(note))]
 
 
 def _facts(decision: Decision) -> list[tuple[str, str]]:
-    assumption, narrow = wording.largest_assumption(decision)
+    assumption, narrow = advice.largest_assumption(decision)
     client, server = decision.client, decision.server
     return [
         ("compared", wording.COMPARISONS[decision.compared].label),
         ("model", f"{decision.model.path}: {wording.work(decision.totals, decision.coverage)}"),
-        ("client", f"{spread(client.inference)} on {_where(client)}"),
-        ("server", f"{spread(server.inference)} on {_where(server)}"),
+        ("client", f"{client.inference} on {wording.where(client)}"),
+        ("server", f"{server.inference} on {wording.where(server)}{wording.assumed(decision, 'server')}"),
         ("a call", wording.call(decision)),
         ("network", wording.network(decision)),
         ("window", wording.window(decision)),
@@ -85,13 +89,9 @@ def _facts(decision: Decision) -> list[tuple[str, str]]:
     ]
 
 
-def _where(side: ClientSide | ServerSide) -> str:
-    return f"{side.device} {side.unit}, {side.runtime}, {side.precision}"
-
-
 def _details(decision: Decision) -> list[list[str]]:
     phases = [
-        (name, phase.name, spread(phase.seconds))
+        (name, phase.name, str(phase.seconds))
         for name, side in (("client", decision.client), ("server", decision.server))
         for phase in side.phases
     ]
@@ -121,16 +121,37 @@ def render_many(decisions: Sequence[Decision]) -> str:
     first = decisions[0]
     models = {d.model.path: d for d in decisions}
     rows = _one_model(decisions) if len(models) == 1 else _several_models(decisions)
-    server = _where(first.server)
-    if len(models) == 1:
-        server = f"{wording.compared_times(first)[1]} on {server}"
-    shared = [
-        ("compared", wording.COMPARISONS[first.compared].label),
+    lines = [*paragraph(_tally(decisions)), *(line for d in models.values() for line in _model_line(d))]
+    failures = _failures(decisions, several=len(models) > 1)
+    return _page([lines, fields(_shared(first, len(models))), rows, bullets("checks that fail", failures)])
+
+
+def _tally(decisions: Sequence[Decision]) -> str:
+    """Return how often each side wins, in one sentence: `client on 3 of 5 devices, ...`."""
+    models = len({d.model.path for d in decisions})
+    devices = len(decisions) // models
+    word, what = ("on", "devices") if models == 1 else ("for", "models") if devices == 1 else ("in", "cases")
+    won = Counter(d.verdict.value for d in decisions)
+    (first, most), *others = won.most_common()
+    rest = "".join(f", {verdict} {word} {count}" for verdict, count in others)
+    return f"{first} {word} {most} of {len(decisions)} {what}{rest}."
+
+
+def _shared(decision: Decision, models: int) -> list[tuple[str, str]]:
+    """Return what holds for every line of the table."""
+    server = f"{wording.where(decision.server)}{wording.assumed(decision, 'server')}"
+    if models == 1:
+        server = f"{wording.compared_times(decision)[1]} on {server}"
+    rows = [
+        ("compared", wording.COMPARISONS[decision.compared].label),
         ("server", server),
-        ("network", wording.network(first)),
+        ("network", wording.network(decision)),
     ]
-    lines = [line for d in models.values() for line in _model_line(d)]
-    return _page([lines, fields(shared), rows, bullets("checks that fail", _failures(decisions))])
+    if wording.assumed(decision, "client"):
+        rows.append(("devices", "typical ones (assumed)"))
+    if models == 1:
+        rows.append(("download", f"{Bytes(decision.totals.download_bytes)} once"))
+    return [*rows, ("more", "name one model and one --device: memory, reasons, and what would flip it")]
 
 
 def _model_line(decision: Decision) -> list[str]:
@@ -183,9 +204,13 @@ def _unit(decision: Decision) -> str:
     return f"{decision.client.device}/{decision.client.unit}"
 
 
-def _failures(decisions: Sequence[Decision]) -> list[str]:
-    """Return the limits that decided, each named by its device."""
-    return [f"{_unit(d)}: {check.message}" for d in decisions for check in wording.failed_checks(d)]
+def _failures(decisions: Sequence[Decision], *, several: bool) -> list[str]:
+    """Return the limits that decided, each named by its device and, among several, its model."""
+    return [
+        f"{f'{d.model.path} on ' if several else ''}{_unit(d)}: {check.message}"
+        for d in decisions
+        for check in wording.failed_checks(d)
+    ]
 
 
 def print_coloured(text: str) -> None:
@@ -194,9 +219,9 @@ def print_coloured(text: str) -> None:
     from rich.text import Text  # noqa: PLC0415
 
     styled = Text(text, end="")
-    for verdict, colour in _COLOURS.items():
-        styled.highlight_regex(rf"(?m)^{verdict}\b", f"bold {colour}")
+    styled.highlight_regex(r"(?m)^[A-Za-z]+( [a-z]+)?(?=  +\S)", "cyan")
     for heading in _HEADINGS:
         styled.highlight_regex(rf"(?m)^{heading}$", "bold")
-    styled.highlight_regex(r"(?m)^[a-z]+( it)?(?=  +\S)", "cyan")
-    Console(highlight=False, markup=False, emoji=False, soft_wrap=True).print(styled, end="")
+    for verdict, colour in _COLOURS.items():
+        styled.highlight_regex(rf"(?m)^{verdict}(?= [(ofi]| +>?\d+ %| +- )", f"bold {colour}")
+    Console(highlight=False, markup=False, emoji=False).print(styled, end="", overflow="fold", crop=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from feasibility.cost import Group, ModelCost, NodeCost
+from feasibility.cost import Group, ModelCost, NodeCost, Totals
 from feasibility.ir import DEFAULT_DOMAIN, TensorSpec
 from feasibility.report import wording
 from feasibility.report.layout import Column, fields, paragraph, table
@@ -13,6 +13,7 @@ from feasibility.units import Bytes, Flops, format_count
 
 OP_TITLES = ("nodes", "FMA", "FLOP", "read", "written", "weights", "operator")
 _UNCOUNTED = "?"
+_FOLDED = " (folded)"  # a constant by now: nothing is left to run
 
 
 def _numbers(*titles: str) -> list[Column]:
@@ -40,10 +41,7 @@ def _lead(cost: ModelCost) -> list[str]:
 def _facts(cost: ModelCost) -> list[tuple[str, str]]:
     t = cost.totals
     return [
-        (
-            "FLOP",
-            f"{t.flops:,} = 2 x {t.fmas:,} FMA + {t.arithmetic:,} + {t.transcendentals:,} (exp, erf, ...)",
-        ),
+        ("FLOP", _flops(t)),
         ("parameters", f"{t.parameters:,}, of them {t.embedding_parameters:,} only looked up (embeddings)"),
         ("download", f"{Bytes(t.download_bytes)} ({t.download_bytes:,} bytes)"),
         ("traffic", f"{Bytes(t.read_bytes)} read, {Bytes(t.written_bytes)} written, operator by operator"),
@@ -52,6 +50,11 @@ def _facts(cost: ModelCost) -> list[tuple[str, str]]:
         ("inputs", "; ".join(map(tensor, cost.model.inputs)) or NOTHING),
         ("outputs", "; ".join(map(tensor, cost.model.outputs)) or NOTHING),
     ]
+
+
+def _flops(t: Totals) -> str:
+    other = f"{t.arithmetic:,} other arithmetic + {t.transcendentals:,} exp, erf, sqrt, ..."
+    return f"{t.flops:,} = 2 x {t.fmas:,} FMA + {other}"
 
 
 def _activations(cost: ModelCost) -> str:
@@ -80,21 +83,29 @@ def _by_op(cost: ModelCost, top: int | None) -> list[str]:
 
 def op_rows(cost: ModelCost) -> list[tuple[str, ...]]:
     """Return the cells of each operator type, in the order of OP_TITLES; "?" is not counted."""
-    unknown = _unknown_types(cost)
-    return [_group_row(group, is_unknown=group.key in unknown) for group in cost.by_op]
+    unknown, ran = _unknown_types(cost), {_type_of(node) for node in cost.nodes if not node.node.folded}
+    return [
+        _group_row(group, is_unknown=group.key in unknown, is_folded=group.key not in ran)
+        for group in cost.by_op
+    ]
+
+
+def _type_of(cost: NodeCost) -> tuple[str, ...]:
+    return cost.node.domain, cost.node.op_type
 
 
 def _unknown_types(cost: ModelCost) -> set[tuple[str, ...]]:
     return {(u.domain, u.op_type) for u in cost.coverage.unknown}
 
 
-def _group_row(group: Group, *, is_unknown: bool) -> tuple[str, ...]:
+def _group_row(group: Group, *, is_unknown: bool, is_folded: bool) -> tuple[str, ...]:
     """Return the sums of an operator type; those that some node lacks are not shown as complete."""
     cells = [format_count(group.fmas), format_count(group.flops)]
     cells += [str(Bytes(group.read_bytes)), str(Bytes(group.written_bytes))]
     if is_unknown:
         cells = [f">={cell}" if group.written_bytes else _UNCOUNTED for cell in cells]
-    return (str(group.nodes), *cells, str(Bytes(group.parameter_bytes)), operator(*group.key))
+    name = operator(*group.key) + (_FOLDED if is_folded else "")
+    return (str(group.nodes), *cells, str(Bytes(group.parameter_bytes)), name)
 
 
 def _by_node(cost: ModelCost, top: int | None) -> list[str]:
@@ -112,7 +123,7 @@ def _node_row(cost: NodeCost) -> tuple[str, ...]:
     node = cost.node
     traffic = Bytes(cost.runs * (cost.read_bytes + cost.written_bytes))
     counts = [format_count(cost.fmas), format_count(cost.flops), str(traffic)]
-    state = " (folded)" if node.folded else f" (x{cost.runs})" if cost.runs > 1 else ""
+    state = _FOLDED if node.folded else f" (x{cost.runs})" if cost.runs > 1 else ""
     return (
         *([_UNCOUNTED] * len(counts) if _is_unknown(cost) else counts),
         str(Bytes(cost.parameter_bytes)),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,15 +11,14 @@ from feasibility.cost import Coverage, ModelRef, Totals
 from feasibility.units import Bytes, Flops, Seconds, format_count
 
 if TYPE_CHECKING:  # the records import pydantic, which `feasible profile` does without
-    from feasibility.decide.records import Check, Decision
-    from feasibility.timing.interval import Interval
+    from feasibility.decide.records import Check, ClientSide, Decision, ServerSide
 
 NOTHING = "-"
 _SURE = 0.995  # above, a whole percent would read 100 %
 _CACHE_INPUT = re.compile(r"past_|past$|(^|[_./])(kv_?)?cache(?![a-z])", re.IGNORECASE)
 _SHOWN_UNKNOWN = 5
 _SMALL = 10  # a number below it is shown with its first decimal
-_WIDE = 1.1  # high / typical above which an interval is worth narrowing
+_EVEN = 0.505  # below, a whole percent would read 50 %
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,22 +34,22 @@ COMPARISONS = {
     "inference": Comparison(
         label="one inference on the device (model loaded) against round trip + inference on the server",
         client="",
-        server=", round trip included",
+        server=" with round trip",
     ),
     "payload": Comparison(
         label="one inference on the device (model loaded) against one call of the server, payload included",
         client="",
-        server=", round trip and payload included",
+        server=" with round trip and payload",
     ),
     "cold": Comparison(
         label="the first call on either side: connection, download and load included",
-        client=" for the first call, download included",
-        server=" for the first call",
+        client=" for the first call with download and load",
+        server="",
     ),
     "amortised": Comparison(
         label="the average call on either side, the download shared by all calls",
-        client=" a call, download included",
-        server=" a call",
+        client=" a call with its share of the download",
+        server="",
     ),
 }
 
@@ -71,27 +69,38 @@ def number(value: float | None) -> str:
 
 
 def headline(decision: Decision) -> str:
-    """Return the answer in one sentence, verdict first."""
-    verdict = decision.verdict.value
+    """Return the answer in one sentence, verdict first, then how sure it is or what decides."""
     failed = failed_checks(decision)
-    if verdict in {"client", "server"} and decision.confidence is not None:
-        return f"{verdict} ({percent(decision.confidence)} sure): {_times(decision)}"
     if failed:
-        return f"{verdict}: {' '.join(check.message for check in failed)}"
-    if decision.confidence is not None:
-        return f"{verdict} (no more than {percent(decision.confidence)} sure): {_times(decision)}"
-    return f"{verdict}: {_times(decision)}"
+        limits = " ".join(check.message for check in failed)
+        return f"{decision.verdict.value} (a limit decides): {limits}"
+    return f"{decision.verdict.value} ({_certainty(decision)}): {_times(decision)}"
+
+
+def _certainty(decision: Decision) -> str:
+    """Say how sure the verdict is; in doubt who is ahead, or what nobody could count."""
+    confidence = decision.confidence
+    if confidence is None:
+        return f"{len(decision.coverage.unknown)} of {decision.coverage.nodes} nodes are not counted"
+    if decision.verdict.value != "undecided":
+        return f"{percent(confidence)} sure"
+    if confidence < _EVEN:
+        return "too close to call"
+    client_time, server_time = compared_times(decision)
+    ahead = "client" if client_time <= server_time else "server"
+    return f"{ahead} ahead, only {percent(confidence)} sure"
 
 
 def _times(decision: Decision) -> str:
     words = COMPARISONS[decision.compared]
     calls = decision.scenario.get("calls")
     over = f"over {calls.value} calls, " if decision.compared == "amortised" and calls else ""
+    least = "at least " if decision.coverage.unknown else ""
     client_time, server_time = compared_times(decision)
     client, server = decision.client, decision.server
     return (
-        f"{over}{client.device} {client.unit} takes {client_time}{words.client}; "
-        f"server {server.device} takes {server_time}{words.server}."
+        f"{over}{client.device} {client.unit} takes {least}{client_time}{words.client}, "
+        f"server {server.device} {least}{server_time}{words.server}."
     )
 
 
@@ -118,6 +127,20 @@ def assumptions(coverage: Coverage) -> str:
     if not coverage.assumed:
         return ""
     return f"Assumed {'; '.join(coverage.assumed)} (--dim NAME=N sets it)."
+
+
+def pays_off(decision: Decision) -> str:
+    """Return when the download pays off where the client wins without counting it, or nothing."""
+    calls = decision.break_even.calls
+    if (
+        decision.verdict.value != "client"
+        or decision.compared not in {"inference", "payload"}
+        or calls is None
+    ):
+        return ""
+    return (
+        f"The download of {Bytes(decision.totals.download_bytes)} pays off from call {math.ceil(calls):,} on."
+    )
 
 
 def notes(coverage: Coverage, model: ModelRef) -> list[str]:
@@ -149,7 +172,7 @@ def coverage_line(coverage: Coverage) -> str:
     share = 100 * seen / coverage.nodes if coverage.nodes else 100.0
     lost = f", {unknown} not counted" if unknown else ""
     return (
-        f"{share:.3g} %: of {coverage.nodes} nodes {coverage.counted} counted, "
+        f"{share:.3g} %: {coverage.counted} of {coverage.nodes} nodes counted, "
         f"{coverage.folded} folded to constants{lost}"
     )
 
@@ -164,15 +187,23 @@ def work(totals: Totals, coverage: Coverage) -> str:
 
 
 def network(decision: Decision) -> str:
-    """Return the link with who chose each of its values."""
+    """Return the link, and who chose those of its values that are not its own."""
     scenario = decision.scenario
+    link = scenario.get("network")
+    own = f"profile {link.value}" if link else ""
     parts = [
-        f"{name} {scenario[key].value} ({scenario[key].origin})"
+        f"{name} {scenario[key].value}"
+        + ("" if scenario[key].origin == own else f" ({scenario[key].origin})")
         for key, name in (("rtt", "rtt"), ("downlink", "down"), ("uplink", "up"))
         if key in scenario
     ]
-    link = scenario.get("network")
-    return f"{link.value if link else 'given'}: {', '.join(parts)}"
+    return f"{link.value if link else 'given'}{assumed(decision, 'network')}: {', '.join(parts)}"
+
+
+def assumed(decision: Decision, choice: str) -> str:
+    """Return a mark for a choice that nobody made, or nothing."""
+    setting = decision.scenario.get(choice)
+    return " (assumed)" if setting is not None and setting.origin == "default" else ""
 
 
 def call(decision: Decision) -> str:
@@ -183,11 +214,13 @@ def call(decision: Decision) -> str:
 def window(decision: Decision) -> str:
     """Return what the device could do while only the network is travelling."""
     w = decision.window
-    client = f"{decision.client.device} {decision.client.unit}"
-    return (
-        f"{w.window} of round trip is {w.peak} at the peak of {client}: "
-        f"{number(w.passes_at_peak)} passes at peak, {number(w.passes_achievable)} as it really runs"
+    text = (
+        f"{w.window} of round trip is {w.peak} at the peak of {decision.client.device} {decision.client.unit}"
     )
+    if w.passes_at_peak is None or w.passes_achievable is None:
+        return text
+    at_peak, achievable = number(w.passes_at_peak), number(w.passes_achievable)
+    return f"{text}: {at_peak} passes of this model at peak, {achievable} at its estimated speed"
 
 
 def memory(decision: Decision) -> str:
@@ -201,115 +234,14 @@ def memory(decision: Decision) -> str:
 
 def download(decision: Decision) -> str:
     """Return what must travel before the first local inference."""
+    client, server = decision.client, decision.server
+    first, rival = client.first_call.typical, server.first_call.typical
     size = Bytes(decision.totals.download_bytes)
-    client, server = decision.client.first_call.typical, decision.server.first_call.typical
-    return f"{size} once; the first answer comes after {client} here, after {server} from the server"
+    return (
+        f"{size} once; the first answer comes after {first} on {client.device}, {rival} from {server.device}"
+    )
 
 
-def flips(decision: Decision) -> Iterator[str]:
-    """Yield what would change the verdict, one quantity at a time."""
-    failed = failed_checks(decision)
-    if failed:
-        yield from map(_flip_check, failed)
-        return
-    yield from filter(None, (flip(decision) for flip in _FLIPS[decision.compared]))
-
-
-def _flip_check(check: Check) -> str:
-    actual, limit = check.actual, check.limit
-    if actual is None or limit is None or check.quantity_unit != "bytes":
-        return f"the check {check.name} passing"
-    return f"the check {check.name} passing: {Bytes(actual)} are needed, {Bytes(limit)} are allowed"
-
-
-def _other_side(decision: Decision, *, client_above: bool) -> str:
-    """Name who wins on the far side of a break-even above which the client (or server) wins."""
-    verdict = decision.verdict.value
-    if verdict == "client":
-        return "server, if {} were " + ("below" if client_above else "above")
-    if verdict == "server":
-        return "client, if {} were " + ("above" if client_above else "below")
-    return "client, if {} is clearly " + ("above" if client_above else "below")
-
-
-def _flip_rtt(decision: Decision) -> str:
-    value = decision.break_even.rtt
-    if value is None:
-        return ""
-    now = f" (now {decision.window.window})"
-    return f"{_other_side(decision, client_above=True).format('the round trip')} {value}{now}"
-
-
-def _flip_rate(decision: Decision) -> str:
-    value = decision.break_even.client_rate
-    if value is None:
-        return ""
-    client, w = decision.client, decision.window
-    now = f" (now {w.peak / w.window})" if w.window else ""
-    what = f"the peak of {client.device} {client.unit}"
-    return f"{_other_side(decision, client_above=True).format(what)} {value}{now}"
-
-
-def _flip_calls(decision: Decision) -> str:
-    value = decision.break_even.calls
-    if value is None:
-        return ""
-    return f"{_other_side(decision, client_above=True).format('the calls per download')} {number(value)}"
-
-
-def _paid_off(decision: Decision) -> str:
-    """Say when the download pays off, where the verdict does not count it."""
-    value = decision.break_even.calls
-    if value is None:
-        return ""
-    return f"with the download counted, the device is ahead from call {math.ceil(value):,} on (--calls N)"
-
-
-def _flip_downlink(decision: Decision) -> str:
-    value = decision.break_even.downlink
-    if value is None:
-        return ""
-    return f"{_other_side(decision, client_above=True).format('the downlink')} {value}"
-
-
-_FLIPS: Mapping[str, tuple[Callable[[Decision], str], ...]] = {
-    "inference": (_flip_rtt, _flip_rate, _paid_off),
-    "payload": (_paid_off,),
-    "cold": (_paid_off,),
-    "amortised": (_flip_calls, _flip_downlink),
-}
-
-
-def largest_assumption(decision: Decision) -> tuple[str, str]:
-    """Return the assumption that moves the answer most, and how to narrow it."""
-    if decision.coverage.unknown:
-        return uncounted(decision.coverage), "count them with a rule of your own (README, Python)"
-    side, interval = _widest(decision)
-    factor = interval.high / interval.typical if interval.typical else 1.0
-    if factor > _WIDE:
-        placement = decision.client if side == "client" else decision.server
-        where = f"{placement.device} {placement.unit} with {placement.runtime}"
-        text = f"the speed of {where}: {interval.low} to {interval.high} in 8 of 10 cases"
-        return text, _NARROW[side]
-    if decision.coverage.assumed:
-        return "; ".join(decision.coverage.assumed), "--dim NAME=N"
-    return "the round trip stays as given", "--rtt with a measured value"
-
-
-_NARROW = {
-    "client": "time one inference on the device; name its --runtime and --precision",
-    "server": "time one inference on the server; name it with --server and --server-precision",
-}
-
-
-def _widest(decision: Decision) -> tuple[str, Interval]:
-    """Return the side whose time is the less certain one, in seconds."""
-    sides = (("client", decision.client.inference), ("server", decision.server.inference))
-    return max(sides, key=lambda side: (side[1].high - side[1].low).value)
-
-
-def spread(interval: Interval) -> str:
-    """Show a typical value with its p10 and p90."""
-    if interval.low == interval.high:
-        return str(interval.typical)
-    return f"{interval.typical} ({interval.low} to {interval.high})"
+def where(side: ClientSide | ServerSide) -> str:
+    """Return the device of a side, its unit, runtime and precision."""
+    return f"{side.device} {side.unit}, {side.runtime}, {side.precision}"

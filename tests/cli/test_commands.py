@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -186,6 +187,7 @@ def test_exit_codes(options: tuple[str, ...], code: int, calls: list[dict[str, A
         (("profile",), "error: missing argument 'MODEL'"),
         (("profile", "m.onnx", "--top", "-1"), "error: invalid value for '--top': -1 is not in the range"),
         (("schema", "all"), "error: invalid value for"),
+        (("schema",), "error: missing argument 'name'. Choose from: verdict, profile\n"),
         (("devices", "show"), "error: show needs to know which one"),
         (("devices", "show", "nosuch"), "error: there is no device called 'nosuch'"),
         (("networks", "check", "nosuch.yaml"), "error: 'nosuch.yaml' is not a file"),
@@ -199,6 +201,36 @@ def test_wrong_usage_is_one_sentence(
     assert (code, out, calls) == (2, "", [])
     assert err.startswith(sentence)
     assert [line.split(":")[0] for line in err.splitlines()] == ["error", "hint"]
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [("profil", "profile"), ("Device", "devices"), ("network", "networks"), ("chek", "check")],
+)
+def test_a_mistyped_command_is_named(word: str, meant: str, calls: list[dict[str, Any]], run: Run) -> None:
+    """A first word that is no file but nearly a command gets that command as a hint."""
+    code, out, err = run(word, "m.onnx")
+    assert (code, out, calls) == (2, "", [])
+    told = f"error: there is no command and no file called {word!r}\nhint: did you mean: feasible {meant}\n"
+    assert err == told
+
+
+def test_a_file_called_like_a_command_is_read(
+    calls: list[dict[str, Any]], run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A file whose name is nearly a command is a model, as any file is."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "profil").touch()
+    assert run("profil")[0] == 0
+    assert calls[0]["path"] == "profil"
+
+
+def test_a_requirement_that_is_missed_is_said(calls: list[dict[str, Any]], run: Run) -> None:
+    """Beside the answer, standard error says which verdict was required and how many differ."""
+    _, out, err = run("m.onnx", "-d", "m1", "-d", "doubtful", "--require", "client", "-q")
+    assert out.startswith("client (")
+    assert err == "--require client is not met: 1 of 2 say undecided\n"
+    assert calls
 
 
 def test_profile_shows_operators_or_nodes(calls: list[dict[str, Any]], run: Run) -> None:

@@ -22,6 +22,13 @@ def test_a_word_longer_than_the_line_goes_on_in_the_next() -> None:
     assert "".join(lines) == LONG
 
 
+def test_a_number_keeps_its_unit() -> None:
+    """A line breaks before `150 ms`, not inside it; the same in the last column of a table."""
+    text = "x" * 76 + " 150 ms"
+    assert ["x" * 76, "150 ms"] == paragraph(text)
+    assert ["150 ms"] == [line.strip() for line in table([Column("a"), Column("b")], [("1", text)])[2:]]
+
+
 def test_fields_align_their_texts() -> None:
     """Texts start in the same column, in wrapped lines too."""
     assert ["a     one", "long  two"] == fields([("a", "one"), ("long", "two")])
