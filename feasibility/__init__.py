@@ -98,14 +98,16 @@ _NAMES_OF_ROOMS = {
 _ROOM_OF = {name: room for room, names in _NAMES_OF_ROOMS.items() for name in names.split()}
 
 
-def __getattr__(name: str) -> object:
-    """Load a public name from its room on first use."""
-    if name not in _ROOM_OF:
-        msg = f"module {__name__!r} has no attribute {name!r}"
-        raise AttributeError(msg)
-    value: object = getattr(import_module(f"{__name__}.{_ROOM_OF[name]}"), name)
-    globals()[name] = value
-    return value
+if not TYPE_CHECKING:  # to a type checker, only the names above exist
+
+    def __getattr__(name: str) -> object:
+        """Load a public name from its room on first use."""
+        if name not in _ROOM_OF:
+            msg = f"module {__name__!r} has no attribute {name!r}"
+            raise AttributeError(msg)
+        value: object = getattr(import_module(f"{__name__}.{_ROOM_OF[name]}"), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:

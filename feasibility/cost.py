@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Literal
 
 from feasibility.ir import DType, Node, TensorSpec
@@ -247,9 +246,8 @@ class ModelCost:
         """Return the most activation bytes alive at once."""
         return Bytes(self.totals.peak_activation_bytes)
 
-    @cached_property
-    def by_op(self) -> tuple[Group, ...]:
-        """Return sums per operator type, costliest first."""
+    def by_op(self) -> Groups:
+        """Return sums per operator type, costliest first; `by_op().top(5)` are the first five."""
         return group_by(self.nodes, lambda n: (n.node.domain, n.node.op_type))
 
     def __str__(self) -> str:
@@ -267,13 +265,23 @@ def tensor_to_dict(spec: TensorSpec) -> dict[str, object]:
     return {"name": spec.name, "shape": shape, "dtype": spec.dtype.name.lower()}
 
 
-def group_by(nodes: Iterable[NodeCost], key: Callable[[NodeCost], tuple[str, ...]]) -> tuple[Group, ...]:
+class Groups(tuple[Group, ...]):
+    """Groups, costliest first."""
+
+    __slots__ = ()
+
+    def top(self, count: int) -> Groups:
+        """Return the costliest `count` groups."""
+        return Groups(self[:count])
+
+
+def group_by(nodes: Iterable[NodeCost], key: Callable[[NodeCost], tuple[str, ...]]) -> Groups:
     """Sum the nodes that share a key, costliest first, ties by key."""
     members: dict[tuple[str, ...], list[NodeCost]] = {}
     for node in nodes:
         members.setdefault(key(node), []).append(node)
     groups = [_sum_group(k, found) for k, found in members.items()]
-    return tuple(sorted(groups, key=lambda g: (-g.flops, -g.read_bytes - g.written_bytes, g.key)))
+    return Groups(sorted(groups, key=lambda g: (-g.flops, -g.read_bytes - g.written_bytes, g.key)))
 
 
 def _sum_group(key: tuple[str, ...], found: list[NodeCost]) -> Group:

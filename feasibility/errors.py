@@ -43,9 +43,7 @@ def _shortened(text: str) -> str:
     if len(text) <= _MAX_LINE:
         return text
     return "\n".join(
-        line
-        if len(line) <= _MAX_LINE
-        else f"{line[: _MAX_LINE - _KEPT_TAIL]} [...] {line[-_KEPT_TAIL:]}"
+        line if len(line) <= _MAX_LINE else f"{line[: _MAX_LINE - _KEPT_TAIL]} [...] {line[-_KEPT_TAIL:]}"
         for line in text.split("\n")
     )
 

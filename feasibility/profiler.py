@@ -111,7 +111,12 @@ def _bytes(stated: int | None, cost: OpCost, specs: Iterable[TensorSpec | None])
         return 0
     if stated is not None:
         return stated
-    return sum([spec.nbytes for spec in {s.name: s for s in specs if s is not None}.values()])
+    total, seen = 0, set()
+    for spec in specs:
+        if spec is not None and spec.name not in seen:
+            seen.add(spec.name)
+            total += spec.nbytes
+    return total
 
 
 def _parameters(node: Node, cost: OpCost | None, derived: set[str]) -> list[TensorSpec]:

@@ -42,3 +42,5 @@ def test_groups_sum_and_sort_by_cost_then_traffic_then_name() -> None:
     assert [g.key for g in groups] == [("Conv",), ("Copy",), ("Add",), ("Base",)]
     assert (groups[0].nodes, groups[0].fmas, groups[0].read_bytes) == (2, 100 + 2 * 50, 7 + 2 * 7)
     assert groups[0].flops == 2 * 200 + 3 + 2 * 3
+    assert groups.top(2) == groups[:2]
+    assert groups.top(1).top(5) == groups[:1]

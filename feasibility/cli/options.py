@@ -28,6 +28,7 @@ class Grouping(StrEnum):
 
     OP = "op"
     NODE = "node"
+    MODULE = "module"
 
 
 class Action(StrEnum):
@@ -82,7 +83,9 @@ OutputFormat = Annotated[Format, typer.Option("--format", help="How to write the
 Why = Annotated[bool, typer.Option("--why", help="Add phases, checks, who chose what, and sources.")]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Print the verdict only.")]
 Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Say on standard error what was read.")]
-By = Annotated[Grouping, typer.Option("--by", help="One line per operator type or per node.")]
+By = Annotated[
+    Grouping, typer.Option("--by", help="One line per operator type, node, or module (path in the names).")
+]
 Top = Annotated[int, typer.Option(min=0, metavar="N", help="Show the N costliest lines; 0 shows all.")]
 ActionArgument = Annotated[Action, typer.Argument(help="What to do.")]
 NameArgument = Annotated[Text, typer.Argument(metavar="ID|FILE", help="Which one to show or check.")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from feasibility.cost import ModelCost
 from feasibility.decide.records import Check, Placement, Scenario
-from feasibility.decide.sides import weight_bytes
+from feasibility.decide.sides import download_bytes, weight_bytes
 from feasibility.profiles.models import BytesQ, Fact
 from feasibility.timing import network as links
 from feasibility.units import Bytes
@@ -59,8 +59,9 @@ def _memory(name: str, cost: ModelCost, place: Placement) -> Check:
 
 def _download(scenario: Scenario) -> Check:
     """Compare the download with the caller's limit; without one, say how long it takes."""
-    size, limit = scenario.cost.totals.download_bytes, scenario.max_download
+    size, limit = download_bytes(scenario), scenario.max_download
     seconds = links.download(scenario.network, size).typical
+    what = f"{Bytes(size)}{_as_asked(scenario)}"
     verdict = "no limit is given" if limit is None else f"the limit is {limit}"
     return Check(
         name="download",
@@ -68,5 +69,11 @@ def _download(scenario: Scenario) -> Check:
         actual=size,
         limit=None if limit is None else limit.value,
         quantity_unit="bytes",
-        message=f"{Bytes(size)} take {seconds} to download over {scenario.network.id}; {verdict}.",
+        message=f"{what} take {seconds} to download over {scenario.network.id}; {verdict}.",
     )
+
+
+def _as_asked(scenario: Scenario) -> str:
+    """Say that the weights of the download are not those of the file."""
+    asked = scenario.client.precision
+    return "" if asked is None else f" (weights as {asked})"

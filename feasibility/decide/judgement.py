@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from feasibility.decide.checks import CLIENT_CHECKS, SERVER_CHECKS
@@ -83,6 +84,8 @@ def _uncounted(lead: Verdict, gap: Seconds) -> str:
 
 
 def _unsure(lead: Verdict, sure: float, asked: float) -> str:
-    return f"The {lead.value} is ahead with {sure:.0%} confidence, and {asked:.0%} is asked for.".replace(
-        "%", " %"
+    # rounded down: 79.6 % must not read as the 80 % that is asked for
+    return (
+        f"The {lead.value} is ahead with {math.floor(100 * sure)} % confidence, "
+        f"and {100 * asked:g} % is asked for."
     )

@@ -41,7 +41,7 @@ def client_side(scenario: Scenario) -> Client:
     """Time the user's device."""
     place, network = scenario.client, scenario.network
     compute = timed(scenario.cost, place)
-    size = scenario.cost.totals.download_bytes
+    size = download_bytes(scenario)
     loading = load_time(scenario.cost, place, compute)
     setup = links.download(network, size) + loading
     phases = (
@@ -120,14 +120,25 @@ def load_time(cost: ModelCost, place: Placement, compute: ComputeTime) -> Interv
     return Interval.from_sigma(start.value.value + weights_s, sigma)
 
 
-def weight_bytes(cost: ModelCost, place: Placement) -> int:
-    """Return the bytes of the parameters in memory: as stored, or as the unit has to run them.
+def download_bytes(scenario: Scenario) -> int:
+    """Return what a first visit fetches: the files, weights converted where a precision is asked for."""
+    totals, asked = scenario.cost.totals, scenario.client.precision
+    if asked is None:
+        return totals.download_bytes
+    rest = max(0, totals.download_bytes - totals.parameter_bytes)
+    return rest + _weights_at(asked, scenario.cost)
 
-    Weights stored below 16 bits are quantised already and stay as they are.
-    """
-    stored, elements = cost.totals.parameter_bytes, cost.totals.parameters
+
+def weight_bytes(cost: ModelCost, place: Placement) -> int:
+    """Return the bytes of the parameters in memory: as stored, or as the unit has to run them."""
     precision = _converted(cost, place)
-    if precision is None or stored * BITS_PER_BYTE < elements * _NARROWEST_FLOAT_BITS:
+    return cost.totals.parameter_bytes if precision is None else _weights_at(precision, cost)
+
+
+def _weights_at(precision: Precision, cost: ModelCost) -> int:
+    """Return the bytes of the parameters at a precision; what is stored below 16 bits stays so."""
+    stored, elements = cost.totals.parameter_bytes, cost.totals.parameters
+    if stored * BITS_PER_BYTE < elements * _NARROWEST_FLOAT_BITS:
         return stored
     return -(-elements * WIDTH_BITS[precision] // BITS_PER_BYTE)
 

@@ -114,7 +114,7 @@ def _first(inputs: Sequence[Array | None]) -> Array:
 
 def _spread(arrays: Sequence[Array]) -> Sequence[Array]:
     """Return arrays to broadcast; refuse those that make something large of small ones."""
-    if any([a.ndim > 1 for a in arrays]):
+    if any(a.ndim > 1 for a in arrays):
         _bounded(np.broadcast_shapes(*[a.shape for a in arrays]))
     return arrays
 

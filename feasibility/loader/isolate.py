@@ -110,7 +110,9 @@ class Worker:
             with contextlib.suppress(BrokenPipeError):
                 self._ask(path, dict(dims or {}), rules)
             kind, body = self._answer(path)
-        except BaseException:  # it may still be busy with this model, and must not answer the next one with it
+        except (
+            BaseException
+        ):  # it may still be busy with this model, and must not answer the next one with it
             self._end()
             raise
         if kind == _LAST or len(body) > _LARGE_ANSWER_BYTES:

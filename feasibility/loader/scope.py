@@ -14,6 +14,7 @@ from feasibility.loader.attributes import constant_spec, value_of
 from feasibility.loader.fold import Array, constant
 from feasibility.loader.shapes import Type, is_possible, shown
 
+MAX_NAME = 10_000  # characters, with the names of the bodies around it; real ones stay below 1,000
 MAX_DEPTH = 64  # functions calling functions and branches in branches
 
 
@@ -33,6 +34,7 @@ class Names:
 
     def unique(self, name: str) -> str:
         """Return the name, numbered when it is taken."""
+        check_name(name)
         while name in self.taken:
             self.taken[name] += 1
             name = f"{name}#{self.taken[name]}"
@@ -126,6 +128,13 @@ class Scope:
         return tensor
 
 
+def check_name(name: str) -> None:
+    """Raise ModelError for a name that only fills memory and screens."""
+    if len(name) > MAX_NAME:
+        msg = f"the name that begins with {name[:64]!r} has {len(name):,} characters"
+        raise ModelError(msg, hint="check the file with onnx.checker.check_model")
+
+
 def check_size(name: str, dims: Sequence[int | None]) -> None:
     """Raise ModelError for a shape that no tensor can have."""
     if not is_possible(dims):
@@ -137,6 +146,7 @@ class Visit(NamedTuple):
     """One node of the file as the walk comes to it."""
 
     node: onnx.NodeProto
+    op_type: str
     name: str
     domain: str
     opset: int

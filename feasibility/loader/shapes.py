@@ -109,7 +109,7 @@ def infer(call: Call, proto: onnx.NodeProto, opsets: Mapping[str, int]) -> Infer
     found = _infer(call, proto, opsets)
     wrong = [t.dims for t in found.types if t.dims and not is_possible(t.dims)]
     if not wrong:
-        return found._replace(complete=all([t.shape is not None for t in found.types]))
+        return found._replace(complete=all(t.shape is not None for t in found.types))
     types = (Type(t.elem, None) if t.dims in wrong else t for t in found.types)
     return Inferred(tuple(types), f"an output cannot have the shape {shown(wrong[0])}")
 

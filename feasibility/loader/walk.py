@@ -21,7 +21,7 @@ from feasibility.loader.known import KNOWN, Attributes
 from feasibility.loader.order import in_order
 from feasibility.loader.read import Source, check_text
 from feasibility.loader.schema import find_schema, function_body
-from feasibility.loader.scope import Names, Scope, Tensor, Visit, check_size
+from feasibility.loader.scope import Names, Scope, Tensor, Visit, check_name, check_size
 from feasibility.loader.shapes import UNKNOWN, Call, Inferred, Type, from_proto, infer, is_possible, to_proto
 
 MAX_NODES = 1_000_000  # of the graph itself; real ones have thousands
@@ -71,6 +71,7 @@ def walk(
 def _imports(opsets: Iterable[onnx.OperatorSetIdProto]) -> dict[str, int]:
     found = {o.domain or DEFAULT_DOMAIN: o.version for o in opsets}
     for domain, version in found.items():
+        check_name(domain)
         if not 0 <= version <= _MAX_VERSION:
             msg = f"the operator set {domain!r} has no version {version}"
             raise ModelError(msg, hint=_CHECK)
@@ -118,6 +119,9 @@ class _Walker:
             size or dim.dim_param or f"{value.name}[{axis}]"
             for axis, (size, dim) in enumerate(zip(kind.dims, value.type.tensor_type.shape.dim, strict=True))
         )
+        for size in stated:
+            if isinstance(size, str):
+                check_name(size)
         dims = tuple(
             size if isinstance(size, int) else self.dimensions.bind(size, axis, stated)
             for axis, size in enumerate(stated)
@@ -160,23 +164,29 @@ class _Walker:
 
     def _visit(self, node: onnx.NodeProto, index: int, scope: Scope) -> None:
         """Inline a node that has a body, record any other."""
-        name = scope.prefix + (node.name or f"{node.op_type}_{index}")
-        domain = node.domain or DEFAULT_DOMAIN
+        op_type, domain = node.op_type, node.domain or DEFAULT_DOMAIN
+        name = scope.prefix + (node.name or f"{op_type}_{index}")
+        for each in (name, op_type, domain):
+            check_name(each)
         inputs = _inputs(node, name, scope)
-        at = Visit(node, name, domain, scope.opsets.get(domain, 1), inputs, scope)
-        body = self.functions.get((domain, node.op_type, node.overload)) or self._schema_body(at)
+        at = Visit(node, op_type, name, domain, scope.opsets.get(domain, 1), inputs, scope)
+        body = self._body_of(at)
         if body is not None:
             self._inline_function(body, at)
-        elif domain == DEFAULT_DOMAIN and node.op_type == "If" and _is_known(inputs):
+        elif domain == DEFAULT_DOMAIN and op_type == "If" and _is_known(inputs):
             self._inline_branch(at)
         else:
             self._operator(at)
 
-    def _schema_body(self, at: Visit) -> onnx.FunctionProto | None:
-        """Return the body that onnx defines for an operator without a cost rule."""
-        if self.has_rule(at.domain, at.node.op_type, at.opset):
+    def _body_of(self, at: Visit) -> onnx.FunctionProto | None:
+        """Return the model's function for a node, else the one that onnx defines where no rule counts it."""
+        if self.functions:
+            local: onnx.FunctionProto | None = self.functions.get((at.domain, at.op_type, at.node.overload))
+            if local is not None:
+                return local
+        if self.has_rule(at.domain, at.op_type, at.opset):
             return None
-        schema = find_schema(at.domain, at.node.op_type, at.opset)
+        schema = find_schema(at.domain, at.op_type, at.opset)
         if schema is None:
             return None
         self.progress(at.name)
@@ -217,7 +227,7 @@ class _Walker:
         """Infer, fold where small and known, and record an ordinary node."""
         node = at.node
         # a Constant's value lives in its output's spec; nobody asks for its attributes
-        is_constant = at.domain == DEFAULT_DOMAIN and node.op_type == "Constant"
+        is_constant = at.domain == DEFAULT_DOMAIN and at.op_type == "Constant"
         attributes = {} if is_constant else attribute_reader.read(node.attribute)
         outputs = self._folded(at, attributes)
         folded, problem = outputs is not None, ""
@@ -232,7 +242,7 @@ class _Walker:
             Node(
                 name=at.name,
                 domain=at.domain,
-                op_type=node.op_type,
+                op_type=at.op_type,
                 opset=at.opset,
                 inputs=tuple([None if t is None else t.spec for t in at.inputs]),
                 outputs=tuple([None if t is None else t.spec for t in outputs]),
@@ -245,13 +255,13 @@ class _Walker:
     def _types(self, at: Visit, attributes: Attributes) -> Inferred:
         """Infer a node's outputs, once for equal calls; complete them from declared shapes."""
         call = Call(
-            domain=at.domain,
-            op_type=at.node.op_type,
-            opset=at.opset,
-            attributes=tuple(attributes.items()),
-            inputs=tuple([None if t is None else t.type for t in at.inputs]),
-            values=tuple([_shape_value(at.node.op_type, t) for t in at.inputs[:_MAX_VALUES]]),
-            outputs=len(at.node.output),
+            at.domain,
+            at.op_type,
+            at.opset,
+            tuple(attributes.items()),
+            tuple([None if t is None else t.type for t in at.inputs]),
+            tuple([_shape_value(at.op_type, t) for t in at.inputs[:_MAX_VALUES]]),
+            len(at.node.output),
         )
         inferred = self.inferred.get(call)
         if inferred is None:
@@ -269,7 +279,7 @@ class _Walker:
         """Return the outputs of a node whose result the graph fixes, else None."""
         if at.domain != DEFAULT_DOMAIN:
             return None
-        rule = KNOWN.get(at.node.op_type)
+        rule = KNOWN.get(at.op_type)
         has_output = rule is not None and len(at.node.output) == 1 and bool(at.node.output[0])
         outputs = rule(at, attributes) if rule is not None and has_output else None
         return outputs or self._evaluated(at, attributes)
@@ -280,7 +290,7 @@ class _Walker:
         if len(known) < len(at.inputs) or not known or self.fold_budget <= 0:
             return None
         self.fold_budget -= len(known)
-        arrays = fold.evaluate(at.node.op_type, known, attributes)
+        arrays = fold.evaluate(at.op_type, known, attributes)
         if arrays is None or len(arrays) != len(at.node.output):
             return None
         return [
@@ -290,8 +300,9 @@ class _Walker:
 
 
 def _inputs(node: onnx.NodeProto, name: str, scope: Scope) -> Sequence[Tensor | None]:
+    find = scope.find if scope.outer is not None else scope.tensors.__getitem__
     try:
-        return [scope.find(i) if i else None for i in node.input]
+        return [find(i) if i else None for i in node.input]
     except KeyError as missing:
         msg = f"node {name!r} ({node.op_type}) reads tensor {missing.args[0]!r}, which nothing writes"
         raise ModelError(msg, hint=_CHECK) from None

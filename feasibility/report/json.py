@@ -60,7 +60,7 @@ def cost_dict(cost: ModelCost) -> dict[str, object]:
         "dims": dict(cost.dims),
         "totals": cost.totals.to_dict(),
         "coverage": cost.coverage.to_dict(),
-        "by_op": [_group_dict(group, unknown[group.key]) for group in cost.by_op],
+        "by_op": [_group_dict(group, unknown[group.key]) for group in cost.by_op()],
         "nodes": [_node_dict(node) for node in cost.nodes],
     }
 

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from feasibility.report import advice, wording
 from feasibility.report.layout import Column, bullets, fields, paragraph, table
 from feasibility.report.wording import NOTHING, percent
-from feasibility.units import Bytes
 
 if TYPE_CHECKING:  # the records import pydantic, which `feasible profile` does without
     from feasibility.decide.records import Decision
@@ -150,7 +149,7 @@ def _shared(decision: Decision, models: int) -> list[tuple[str, str]]:
     if wording.assumed(decision, "client"):
         rows.append(("devices", "typical ones (assumed)"))
     if models == 1:
-        rows.append(("download", f"{Bytes(decision.totals.download_bytes)} once"))
+        rows.append(("download", f"{wording.download_size(decision)} once"))
     return [*rows, ("more", "name one model and one --device: memory, reasons, and what would flip it")]
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
-from feasibility.cost import Group, ModelCost, NodeCost, Totals
+from feasibility.cost import Group, ModelCost, NodeCost, Totals, group_by
 from feasibility.ir import DEFAULT_DOMAIN, TensorSpec
 from feasibility.report import wording
 from feasibility.report.layout import Column, fields, paragraph, table
@@ -21,9 +22,9 @@ def _numbers(*titles: str) -> list[Column]:
 
 
 def render_cost(cost: ModelCost, *, by: str = "op", top: int = 0) -> str:
-    """Return totals, coverage and one line per operator type or node, costliest first.
+    """Return totals, coverage and one line per operator type, node or module, costliest first.
 
-    `by` is "op" or "node"; `top` rows are shown and the rest summed in words, 0 shows all.
+    `by` is "op", "node" or "module"; `top` rows are shown and the rest summed in words, 0 shows all.
     """
     lines = [*_lead(cost), "", *fields(_facts(cost)), ""]
     lines += _TABLES[by](cost, top or None)
@@ -74,38 +75,66 @@ def operator(domain: str, op_type: str) -> str:
     return op_type if domain == DEFAULT_DOMAIN else f"{domain}::{op_type}"
 
 
-def _by_op(cost: ModelCost, top: int | None) -> list[str]:
-    unknown = _unknown_types(cost)
-    lines = [(group.flops, group.key in unknown) for group in cost.by_op]
-    columns = [*_numbers(*OP_TITLES[:-1]), Column(OP_TITLES[-1])]
-    return [*table(columns, op_rows(cost)[:top]), *_rest(cost, lines, top, "operator types")]
+def _type_of(found: NodeCost) -> tuple[str, ...]:
+    return found.node.domain, found.node.op_type
+
+
+def _module_of(found: NodeCost) -> tuple[str, ...]:
+    """Return the path in a node's name, as exporters write it: /layer/mlp/MatMul is in /layer/mlp."""
+    return (found.node.name.rpartition("/")[0],)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Grouping:
+    """How nodes are summed: by which key, and what its groups are called."""
+
+    key: Callable[[NodeCost], tuple[str, ...]]
+    title: str
+    many: str
+    name: Callable[..., str]
+
+
+_OPS = _Grouping(key=_type_of, title="operator", many="operator types", name=operator)
+_MODULES = _Grouping(
+    key=_module_of, title="module", many="modules", name=lambda path: path or "(no module in the name)"
+)
+
+
+def _by_group(cost: ModelCost, by: _Grouping, top: int | None) -> list[str]:
+    groups, unknown = group_by(cost.nodes, by.key), _keys(cost, by, _is_unknown)
+    columns = [*_numbers(*OP_TITLES[:-1]), Column(by.title)]
+    lines = [(group.flops, group.key in unknown) for group in groups]
+    return [*table(columns, _group_rows(cost, by)[:top]), *_rest(cost, lines, top, by.many)]
 
 
 def op_rows(cost: ModelCost) -> list[tuple[str, ...]]:
     """Return the cells of each operator type, in the order of OP_TITLES; "?" is not counted."""
-    unknown, ran = _unknown_types(cost), {_type_of(node) for node in cost.nodes if not node.node.folded}
+    return _group_rows(cost, _OPS)
+
+
+def _group_rows(cost: ModelCost, by: _Grouping) -> list[tuple[str, ...]]:
+    unknown, running = _keys(cost, by, _is_unknown), _keys(cost, by, lambda found: not found.node.folded)
     return [
-        _group_row(group, is_unknown=group.key in unknown, is_folded=group.key not in ran)
-        for group in cost.by_op
+        (
+            *_group_cells(group, is_unknown=group.key in unknown),
+            by.name(*group.key) + ("" if group.key in running else _FOLDED),
+        )
+        for group in group_by(cost.nodes, by.key)
     ]
 
 
-def _type_of(cost: NodeCost) -> tuple[str, ...]:
-    return cost.node.domain, cost.node.op_type
+def _keys(cost: ModelCost, by: _Grouping, test: Callable[[NodeCost], bool]) -> set[tuple[str, ...]]:
+    """Return the groups that hold a node of which the test is true."""
+    return {by.key(found) for found in cost.nodes if test(found)}
 
 
-def _unknown_types(cost: ModelCost) -> set[tuple[str, ...]]:
-    return {(u.domain, u.op_type) for u in cost.coverage.unknown}
-
-
-def _group_row(group: Group, *, is_unknown: bool, is_folded: bool) -> tuple[str, ...]:
-    """Return the sums of an operator type; those that some node lacks are not shown as complete."""
+def _group_cells(group: Group, *, is_unknown: bool) -> tuple[str, ...]:
+    """Return the sums of a group; those that some node lacks are not shown as complete."""
     cells = [format_count(group.fmas), format_count(group.flops)]
     cells += [str(Bytes(group.read_bytes)), str(Bytes(group.written_bytes))]
     if is_unknown:
         cells = [f">={cell}" if group.written_bytes else _UNCOUNTED for cell in cells]
-    name = operator(*group.key) + (_FOLDED if is_folded else "")
-    return (str(group.nodes), *cells, str(Bytes(group.parameter_bytes)), name)
+    return (str(group.nodes), *cells, str(Bytes(group.parameter_bytes)))
 
 
 def _by_node(cost: ModelCost, top: int | None) -> list[str]:
@@ -142,4 +171,8 @@ def _rest(cost: ModelCost, lines: Sequence[tuple[int, bool]], top: int | None, w
     return paragraph(f"{len(hidden)} more {what}{lost}: {Flops(flops)}, {share:.2g} % (--top 0 shows all).")
 
 
-_TABLES = {"op": _by_op, "node": _by_node}
+_TABLES: Mapping[str, Callable[[ModelCost, int | None], list[str]]] = {
+    "op": lambda cost, top: _by_group(cost, _OPS, top),
+    "node": _by_node,
+    "module": lambda cost, top: _by_group(cost, _MODULES, top),
+}

@@ -14,11 +14,12 @@ if TYPE_CHECKING:  # the records import pydantic, which `feasible profile` does 
     from feasibility.decide.records import Check, ClientSide, Decision, ServerSide
 
 NOTHING = "-"
-_SURE = 0.995  # above, a whole percent would read 100 %
+_SURE = 0.995  # above, 99 % would say too little
+_DUST = 1e-9  # what 100 * 0.29 falls short of 29
 _CACHE_INPUT = re.compile(r"past_|past$|(^|[_./])(kv_?)?cache(?![a-z])", re.IGNORECASE)
 _SHOWN_UNKNOWN = 5
 _SMALL = 10  # a number below it is shown with its first decimal
-_EVEN = 0.505  # below, a whole percent would read 50 %
+_EVEN = 0.51  # below, it would read 50 %
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,10 +56,10 @@ COMPARISONS = {
 
 
 def percent(share: float | None) -> str:
-    """Show a share as whole percent; never claim 100 %."""
+    """Show a share as whole percent, rounded down: 79.6 % is not the 80 % that was asked."""
     if share is None:
         return NOTHING
-    return ">99 %" if share > _SURE else f"{100 * share:.0f} %"
+    return ">99 %" if share > _SURE else f"{math.floor(100 * share + _DUST)} %"
 
 
 def number(value: float | None) -> str:
@@ -138,9 +139,7 @@ def pays_off(decision: Decision) -> str:
         or calls is None
     ):
         return ""
-    return (
-        f"The download of {Bytes(decision.totals.download_bytes)} pays off from call {math.ceil(calls):,} on."
-    )
+    return f"The download of {download_size(decision)} pays off from call {math.ceil(calls):,} on."
 
 
 def notes(coverage: Coverage, model: ModelRef) -> list[str]:
@@ -232,11 +231,17 @@ def memory(decision: Decision) -> str:
     return f"{Bytes(totals.parameter_bytes + totals.peak_activation_bytes)} for weights and activations"
 
 
+def download_size(decision: Decision) -> Bytes:
+    """Return what a first visit fetches, at the precision that was asked for."""
+    sizes = (check.actual for check in decision.checks if check.name == "download")
+    return Bytes(next((size for size in sizes if size is not None), decision.totals.download_bytes))
+
+
 def download(decision: Decision) -> str:
     """Return what must travel before the first local inference."""
     client, server = decision.client, decision.server
     first, rival = client.first_call.typical, server.first_call.typical
-    size = Bytes(decision.totals.download_bytes)
+    size = download_size(decision)
     return (
         f"{size} once; the first answer comes after {first} on {client.device}, {rival} from {server.device}"
     )

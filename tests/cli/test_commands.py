@@ -234,11 +234,12 @@ def test_a_requirement_that_is_missed_is_said(calls: list[dict[str, Any]], run: 
 
 
 def test_profile_shows_operators_or_nodes(calls: list[dict[str, Any]], run: Run) -> None:
-    """`--by node` lists nodes; `--top 1` shows one and sums the rest."""
+    """`--by` chooses operator types, nodes or the paths in their names; `--top 1` sums what it hides."""
     assert "com.acme::Fancy\n" in run("profile", "m.onnx")[1]
     assert "Gemm gemm\n" in run("profile", "m.onnx", "--by", "node")[1]
+    assert "(no module in the name)\n" in run("profile", "m.onnx", "--by", "module")[1]
     assert "2 more operator types" in run("profile", "m.onnx", "--top", "1")[1]
-    assert len(calls) == 3
+    assert len(calls) == 4
 
 
 @pytest.mark.parametrize(("form", "beginning"), [("json", "{"), ("markdown", "### `m.onnx`")])

@@ -261,6 +261,25 @@ def test_download_limit_decides_alone(limit: int, verdict: Verdict) -> None:
     assert verdict is decide(scenario(cost, max_download=Bytes(limit))).verdict
 
 
+@pytest.mark.parametrize(
+    ("asked", "fetched", "verdict"),
+    [
+        (None, 52_040_000, Verdict.SERVER),
+        ("fp16", 26_040_000, Verdict.CLIENT),
+        ("int8", 13_040_000, Verdict.CLIENT),
+    ],
+)
+def test_asked_precision_shrinks_the_download(
+    asked: Precision | None, fetched: int, verdict: Verdict
+) -> None:
+    """13 M float parameters beside 40 kB of graph: 52 MB as stored, 13 MB at int8, which 25 MiB take."""
+    cost = model(work(1000), parameters=13_000_000, parameter_bytes=52_000_000, download_bytes=52_040_000)
+    decision = decide(scenario(cost, max_download=Bytes(25 * 2**20), client_precision=asked))
+    found = check(decision, "download")
+    assert (fetched, verdict) == (found.actual, decision.verdict)
+    assert (asked is not None) == (f"(weights as {asked})" in found.message)
+
+
 def test_uncounted_work_takes_the_client_its_lead() -> None:
     """However certain the counted part: an operator without a rule could take any time."""
     cost = model(work(5 * GIGA), step("y", "z", None, reason="no cost rule", op_type="Fancy"))

@@ -11,6 +11,7 @@ from feasibility.decide.records import BreakEven, Check, Compared, Phase, Verdic
 from feasibility.ir import DType, TensorSpec
 from feasibility.report import text
 from feasibility.report.text_cost import render_cost
+from feasibility.report.wording import percent
 from feasibility.timing.interval import Interval
 from feasibility.units import BitsPerSecond, FlopsPerSecond, Seconds
 from tests.samples import cost, decision, node
@@ -109,6 +110,17 @@ def test_counts_by_operator(golden: Callable[[str, str], None]) -> None:
     golden("profile_op.txt", render_cost(cost()))
 
 
+def test_counts_by_module() -> None:
+    """Nodes are summed by the path in their names: two of 4,128 FLOP in /a, one in /b, three outside."""
+    base = cost()
+    spread = [replace(base.nodes[0], node=node(name, "Gemm")) for name in ("/a/q", "/b/q", "/a/k")]
+    lines = render_cost(replace(base, nodes=(*base.nodes, *spread)), by="module").splitlines()
+    rows = [line.split() for line in lines[-3:]]
+    assert [(row[0], row[-1]) for row in rows] == [("2", "/a"), ("3", "name)"), ("1", "/b")]
+    assert rows[0][3:5] == ["8.26", "k"]
+    assert rows[1][1] == ">=2.05"
+
+
 def test_counts_by_node(golden: Callable[[str, str], None]) -> None:
     """`--top 1` says what the hidden lines sum to."""
     golden("profile_node.txt", render_cost(cost(), by="node", top=1))
@@ -144,6 +156,14 @@ def test_the_first_line_leads_with_the_verdict_and_says_what_is_assumed() -> Non
 def test_certainty_is_never_claimed() -> None:
     """A confidence that would round to 100 % is shown as more than 99 %."""
     assert text.render(decision(confidence=0.99999)).startswith("client (>99 % sure): ")
+
+
+@pytest.mark.parametrize(
+    ("share", "shown"), [(0.796, "79 %"), (0.29, "29 %"), (0.8, "80 %"), (0.994, "99 %"), (None, "-")]
+)
+def test_a_share_is_rounded_down(share: float | None, shown: str) -> None:
+    """A confidence that misses what was asked never looks as if it reached it."""
+    assert shown == percent(share)
 
 
 def test_a_failed_check_is_the_answer() -> None:
