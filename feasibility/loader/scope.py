@@ -34,7 +34,8 @@ class Names:
 
     def unique(self, name: str) -> str:
         """Return the name, numbered when it is taken."""
-        check_name(name)
+        if len(name) > MAX_NAME:
+            check_name(name)
         while name in self.taken:
             self.taken[name] += 1
             name = f"{name}#{self.taken[name]}"

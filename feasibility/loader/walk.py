@@ -21,7 +21,7 @@ from feasibility.loader.known import KNOWN, Attributes
 from feasibility.loader.order import in_order
 from feasibility.loader.read import Source, check_text
 from feasibility.loader.schema import find_schema, function_body
-from feasibility.loader.scope import Names, Scope, Tensor, Visit, check_name, check_size
+from feasibility.loader.scope import MAX_NAME, Names, Scope, Tensor, Visit, check_name, check_size
 from feasibility.loader.shapes import UNKNOWN, Call, Inferred, Type, from_proto, infer, is_possible, to_proto
 
 MAX_NODES = 1_000_000  # of the graph itself; real ones have thousands
@@ -166,8 +166,8 @@ class _Walker:
         """Inline a node that has a body, record any other."""
         op_type, domain = node.op_type, node.domain or DEFAULT_DOMAIN
         name = scope.prefix + (node.name or f"{op_type}_{index}")
-        for each in (name, op_type, domain):
-            check_name(each)
+        if len(name) + len(op_type) + len(domain) > MAX_NAME:
+            check_name(max(name, op_type, domain, key=len))
         inputs = _inputs(node, name, scope)
         at = Visit(node, op_type, name, domain, scope.opsets.get(domain, 1), inputs, scope)
         body = self._body_of(at)
