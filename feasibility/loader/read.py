@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from math import prod
 
@@ -58,10 +58,10 @@ def _serialized(proto: onnx.ModelProto) -> bytes:
 
 
 def _from_buffer(path: str, buffer: wire.Buffer) -> Source:
-    proto = _parsed(path, buffer)
+    proto, kept = _parsed(path, buffer)
     _check_model(path, buffer, proto)
     try:
-        ranges = dict(map(_external_range, _external_tensors(proto)))
+        ranges = dict(map(_external_range, _external_tensors(proto, kept)))
     except ModelError as error:
         msg = f"{path!r} cannot be read: {error.message}"
         raise ModelError(msg, hint=error.hint) from None
@@ -74,17 +74,18 @@ def _from_buffer(path: str, buffer: wire.Buffer) -> Source:
     )
 
 
-def _parsed(path: str, buffer: wire.Buffer) -> onnx.ModelProto:
+def _parsed(path: str, buffer: wire.Buffer) -> tuple[onnx.ModelProto, bytes]:
     """Strip and parse; what the stripper does not know goes to protobuf whole."""
     proto = onnx.ModelProto()
     try:
-        proto.ParseFromString(_stripped(buffer))
+        kept = _stripped(buffer)
+        proto.ParseFromString(kept)
     except DecodeError:
         problem = ModelError("it is not valid protobuf")
     except ModelError as error:
         problem = error
     else:
-        return proto
+        return proto, kept
     sample = kinds.Sample.of(path, buffer)
     kind = kinds.by_bytes(sample)
     if kind is None and kinds.looks_like_onnx(sample):
@@ -120,11 +121,20 @@ def _check_model(path: str, buffer: wire.Buffer, proto: onnx.ModelProto) -> None
 
 
 _Range = tuple[str, str, str]  # location, offset and length; or location, "" and the tensor's name
+_LOCATION_KEY = onnx.StringStringEntryProto(key="location").SerializeToString()
 _A = onnx.AttributeProto
 
 
-def _external_tensors(proto: onnx.ModelProto) -> Iterator[onnx.TensorProto]:
-    """Find every tensor that lies outside the file, wherever a model may hold one."""
+def _external_tensors(proto: onnx.ModelProto, kept: bytes) -> Iterable[onnx.TensorProto]:
+    """Find every tensor that lies outside the file; looking at all attributes takes longer than parsing."""
+    external = onnx.TensorProto.EXTERNAL
+    weights = [t for t in proto.graph.initializer if t.data_location == external]
+    # each external tensor spells this key in the file: no more of them than weights, no others
+    return weights if kept.count(_LOCATION_KEY) == len(weights) else _all_external_tensors(proto)
+
+
+def _all_external_tensors(proto: onnx.ModelProto) -> Iterator[onnx.TensorProto]:
+    """Look wherever a model may hold a tensor."""
     bodies: list[onnx.GraphProto | onnx.FunctionProto] = [proto.graph, *proto.functions]
     bodies += (g for info in proto.training_info for g in (info.initialization, info.algorithm))
     tensors: list[onnx.TensorProto] = []
