@@ -12,8 +12,9 @@ import onnx
 from feasibility.ir import Attribute, DType, TensorSpec
 from feasibility.loader import attributes as attribute_reader
 from feasibility.loader import fold
+from feasibility.loader.guard import is_possible
 from feasibility.loader.scope import Tensor, Visit
-from feasibility.loader.shapes import Type, is_possible
+from feasibility.loader.shapes import Type
 
 Attributes: TypeAlias = Mapping[str, Attribute]
 Outputs: TypeAlias = list[Tensor | None]

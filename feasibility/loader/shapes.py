@@ -17,6 +17,7 @@ from onnx import defs, numpy_helper
 from onnx.shape_inference import infer_node_outputs
 
 from feasibility.ir import DEFAULT_DOMAIN, MICROSOFT_DOMAIN, Attribute, DType
+from feasibility.loader.guard import check_for_onnx, is_possible, shown
 from feasibility.loader.schema import find_schema
 
 Dims: TypeAlias = tuple[int | None, ...]
@@ -37,21 +38,6 @@ class Type(NamedTuple):
 
 
 UNKNOWN = Type(0, None)
-
-MAX_ELEMENTS = 2**48  # of one tensor: a petabyte of float32, which no machine holds
-MAX_RANK = 64  # numpy's (2.0, 2024)
-_SHOWN_DIMS = 8
-
-
-def is_possible(dims: Sequence[int | None]) -> bool:
-    """Tell whether a tensor can have this shape, apart from what is unknown of it."""
-    sizes = [d for d in dims if d]  # beside one of 0 the others must be sane too: they may part again
-    return len(dims) <= MAX_RANK and min(sizes, default=1) > 0 and prod(sizes) <= MAX_ELEMENTS
-
-
-def shown(dims: Sequence[int | None]) -> str:
-    """Return a shape as a sentence may repeat it."""
-    return str(list(dims)) if len(dims) <= _SHOWN_DIMS else f"{list(dims[:_SHOWN_DIMS])}..."
 
 
 class Call(NamedTuple):
@@ -147,6 +133,7 @@ def _by_onnx(schema: defs.OpSchema, call: Call, proto: onnx.NodeProto, opsets: M
     data = {f"i{n}": _tensor(call.inputs[n], raw) for n, raw in enumerate(call.values) if raw is not None}
     imports = _imports(tuple(opsets.items()))
     try:
+        check_for_onnx(call)
         answer = infer_node_outputs(schema, neutral, types, data, opset_imports=imports)
     except _REFUSED as error:
         return Inferred((UNKNOWN,) * call.outputs, _first_line(error))

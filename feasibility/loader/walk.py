@@ -17,12 +17,13 @@ from feasibility.ir import DEFAULT_DOMAIN, Graph, Model, Node
 from feasibility.loader import attributes as attribute_reader
 from feasibility.loader import fold
 from feasibility.loader.dims import Dimensions
+from feasibility.loader.guard import is_possible
 from feasibility.loader.known import KNOWN, Attributes
 from feasibility.loader.order import in_order
 from feasibility.loader.read import Source, check_text
 from feasibility.loader.schema import find_schema, function_body
 from feasibility.loader.scope import MAX_NAME, Names, Scope, Tensor, Visit, check_name, check_size
-from feasibility.loader.shapes import UNKNOWN, Call, Inferred, Type, from_proto, infer, is_possible, to_proto
+from feasibility.loader.shapes import UNKNOWN, Call, Inferred, Type, from_proto, infer, to_proto
 
 MAX_NODES = 1_000_000  # of the graph itself; real ones have thousands
 MAX_INLINED = 200_000  # of all calls of functions and of all branches together
@@ -53,7 +54,7 @@ def walk(
     except ModelError as error:
         msg = f"{source.path!r}: {error.message}"
         raise ModelError(msg, hint=error.hint) from None
-    except TypeError:
+    except (TypeError, UnicodeError):
         check_text(source)  # bytes where text should be, if that is why
         raise
     dimensions.check_all_used()
