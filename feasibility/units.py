@@ -91,7 +91,8 @@ class _Quantity:
 
 def _scaled(number: str, factor: float, shown: str) -> float:
     """Multiply text by a unit's factor, staying an exact integer where both are."""
-    value = int(number) * factor if number.isdigit() else float(number) * factor
+    is_exact = number.isdigit() and len(number) <= _MAX_TEXT
+    value = int(number) * factor if is_exact else float(number) * factor
     if value == float("inf"):
         msg = f"{shown!r} is too large to be a quantity"
         raise UnitError(msg)

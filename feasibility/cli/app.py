@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -48,7 +48,7 @@ class DefaultCheck(TyperGroup):
 
 def _refuse_mistyped(words: Sequence[str], commands: Iterable[str]) -> None:
     """Raise UsageError for a first word that is no file but nearly a command."""
-    if not words or not words[0].isalpha() or Path(words[0]).exists():
+    if not words or not words[0].isalpha() or os.path.exists(words[0]):  # noqa: PTH110 (Path raises on long names)
         return
     from difflib import get_close_matches
 

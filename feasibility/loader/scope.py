@@ -141,7 +141,7 @@ def check_size(name: str, dims: Sequence[int | None]) -> None:
     """Raise ModelError for a shape that no tensor can have."""
     if not is_possible(dims):
         msg = f"tensor {name!r} cannot have the shape {shown(dims)}"
-        raise ModelError(msg, hint="check the file with onnx.checker.check_model")
+        raise ModelError(msg, hint="check the sizes in the file and those given with --dim")
 
 
 class Visit(NamedTuple):

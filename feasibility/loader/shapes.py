@@ -17,7 +17,7 @@ from onnx import defs, numpy_helper
 from onnx.shape_inference import infer_node_outputs
 
 from feasibility.ir import DEFAULT_DOMAIN, MICROSOFT_DOMAIN, Attribute, DType
-from feasibility.loader.guard import check_for_onnx, is_possible, shown
+from feasibility.loader.guard import absurd_attribute, check_for_onnx, is_possible, shown
 from feasibility.loader.schema import find_schema
 
 Dims: TypeAlias = tuple[int | None, ...]
@@ -61,7 +61,7 @@ class Inferred(NamedTuple):
 
     types: tuple[Type, ...]
     problem: str = ""
-    complete: bool = False  # no type leaves anything open
+    final: bool = False  # complete, or so wrong that no declared shape can stand in
 
 
 def from_proto(proto: onnx.TypeProto) -> Type:
@@ -92,10 +92,13 @@ _CONTROL_FLOW = frozenset({"If", "Loop", "Scan", "SequenceMap"})
 
 def infer(call: Call, proto: onnx.NodeProto, opsets: Mapping[str, int]) -> Inferred:
     """Return the output types of a node; unknown ones are said, never guessed."""
+    absurd = absurd_attribute(call)
+    if absurd:
+        return Inferred((UNKNOWN,) * call.outputs, absurd, final=True)
     found = _infer(call, proto, opsets)
     wrong = [t.dims for t in found.types if t.dims and not is_possible(t.dims)]
     if not wrong:
-        return found._replace(complete=all(t.shape is not None for t in found.types))
+        return found._replace(final=all(t.shape is not None for t in found.types))
     types = (Type(t.elem, None) if t.dims in wrong else t for t in found.types)
     return Inferred(tuple(types), f"an output cannot have the shape {shown(wrong[0])}")
 
@@ -240,11 +243,6 @@ def _join(dims: tuple[int | None, ...]) -> int | None:
     return next(iter(known)) if known else None if None in dims else 1
 
 
-def _old_binary(call: Call) -> Sequence[Type]:
-    """Arithmetic before opset 7: the second operand is stretched to the first."""
-    return (_input(call, 0),)
-
-
 def _concat_1(call: Call) -> Sequence[Type]:
     axis = call.attribute("axis", 1)
     shapes = [_known(call, n) for n in range(len(call.inputs))]
@@ -324,7 +322,8 @@ def _compare(call: Call) -> Sequence[Type]:
 
 # schema versions for which onnx has no rule; each name stands for its oldest versions
 _OLD: dict[str, Rule] = {
-    **dict.fromkeys(("Add", "Sub", "Mul", "Div", "PRelu"), _old_binary),
+    # before opset 7 the second operand of arithmetic is stretched to the first
+    **dict.fromkeys(("Add", "Sub", "Mul", "Div", "PRelu"), _same_as_first),
     **dict.fromkeys(
         (
             "Abs", "BatchNormalization", "Ceil", "Clip", "Dropout", "Elu", "Exp", "Floor",

@@ -268,7 +268,7 @@ class _Walker:
         if inferred is None:
             self.progress(at.name)
             inferred = self.inferred[call] = infer(call, at.node, at.scope.opsets)
-        if inferred.complete:
+        if inferred.final:
             return inferred
         types = tuple(
             kind if kind.shape is not None else _complete(kind, at.scope.declared.get(output, UNKNOWN))
