@@ -157,7 +157,7 @@ def _mod(inputs: Sequence[Array | None], attributes: Attributes) -> Array:
     a, b = _spread(_arrays(inputs))
     if np.issubdtype(b.dtype, np.integer) and not b.all():
         raise ZeroDivisionError
-    return np.asarray(np.fmod(a, b) if _int(attributes, "fmod", 0) else np.mod(a, b))
+    return np.asarray(np.fmod(a, b) if _int(attributes, "fmod", 0) == 1 else np.mod(a, b))
 
 
 def numpy_type(code: int) -> np.dtype[Any]:
@@ -289,7 +289,7 @@ def _concat(inputs: Sequence[Array | None], attributes: Attributes) -> Array:
 def _split(inputs: Sequence[Array | None], attributes: Attributes) -> tuple[Array, ...]:
     data, axis = _first(inputs), _int(attributes, "axis", 0)
     sizes = _ints(attributes, "split", inputs, 1)
-    if sizes is None:
+    if sizes is None or min(sizes) < 0 or sum(sizes) != data.shape[axis]:
         raise ValueError
     return tuple(np.split(data, np.cumsum(sizes)[:-1], axis=axis))
 
@@ -297,10 +297,10 @@ def _split(inputs: Sequence[Array | None], attributes: Attributes) -> tuple[Arra
 def _reduce(function: Callable[..., Any]) -> Evaluate:
     def rule(inputs: Sequence[Array | None], attributes: Attributes) -> Array:
         data, axes = _first(inputs), _ints(attributes, "axes", inputs, 1)
-        if axes is None and _int(attributes, "noop_with_empty_axes", 0):
+        if not axes and _int(attributes, "noop_with_empty_axes", 0):
             return data
         keep = bool(_int(attributes, "keepdims", 1))
-        return np.asarray(function(data, axis=axes, keepdims=keep), dtype=data.dtype)
+        return np.asarray(function(data, axis=axes or None, keepdims=keep), dtype=data.dtype)
 
     return rule
 
@@ -330,7 +330,8 @@ def _one_hot(inputs: Sequence[Array | None], attributes: Attributes) -> Array:
     size, axis = int(depth.reshape(-1)[0]), _int(attributes, "axis", -1)
     _bounded([*indices.shape, size])
     _bounded([size])  # no index at all makes the product 0
-    hot = np.expand_dims(indices % size, axis) == np.arange(size).reshape(
+    # a negative index counts from the end; one outside of both ranges is hot nowhere
+    hot = np.expand_dims(np.where(indices < 0, indices + size, indices), axis) == np.arange(size).reshape(
         [-1 if n == axis % (indices.ndim + 1) else 1 for n in range(indices.ndim + 1)]
     )
     return np.asarray(np.where(hot, values[1], values[0]))

@@ -47,8 +47,8 @@ def walk(
     `progress` hears the name of each node before native code sees it.
     """
     dimensions = Dimensions(dims)
-    walker = _Walker(source.proto, dimensions, has_rule, progress or (lambda _: None))
     try:
+        walker = _Walker(source.proto, dimensions, has_rule, progress or (lambda _: None))
         with fold.quiet():
             graph = walker.run()
     except ModelError as error:
@@ -72,7 +72,7 @@ def walk(
 def _imports(opsets: Iterable[onnx.OperatorSetIdProto]) -> dict[str, int]:
     found = {o.domain or DEFAULT_DOMAIN: o.version for o in opsets}
     for domain, version in found.items():
-        check_name(domain)
+        check_name("" + domain)  # TypeError where it is not text
         if not 0 <= version <= _MAX_VERSION:
             msg = f"the operator set {domain!r} has no version {version}"
             raise ModelError(msg, hint=_CHECK)

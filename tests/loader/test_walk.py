@@ -332,3 +332,91 @@ def test_hostile_einsum_is_said_not_hung(equation: str) -> None:
     (found,) = walked(proto).graph.nodes
     assert found.outputs[0].shape is None  # type: ignore[union-attr]
     assert "Einsum" in found.problem
+
+
+def test_equal_calls_that_leave_out_different_outputs() -> None:
+    """Of two equal LSTMs one gives its sequence, the other its last state: both shapes are known."""
+    weights = {"x": (5, 1, 8), "w": (1, 4 * 16, 8), "r": (1, 4 * 16, 16)}
+    last = node("LSTM", list(weights), ["", "h"], hidden_size=16)
+    sequence = node("LSTM", list(weights), ["y", ""], hidden_size=16)
+    found = walked(model([last, sequence], weights, ["h", "y"]))
+    assert shapes(found) == {"h": (1, 1, 16), "y": (5, 1, 1, 16)}
+
+
+@pytest.mark.parametrize("op_type", ["Constant", "ConstantOfShape", "Identity", "Shape", "Size"])
+@pytest.mark.parametrize("outputs", [[], [""], ["a", "b"]])
+def test_a_shape_operator_without_its_one_output_is_no_crash(op_type: str, outputs: list[str]) -> None:
+    """A node whose value would be known, had it an output to hold it, is an ordinary broken node."""
+    proto = model(
+        [node(op_type, ["s"], outputs), node("Relu", ["x"], ["y"])],
+        {"x": (3,)},
+        ["y"],
+        initializers=[constant("s", [2, 3])],
+    )
+    assert [n.op_type for n in walked(proto).graph.nodes] == [op_type, "Relu"]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        node("Constant", [], ["c"]),
+        node("Constant", [], ["c"], value_int="text"),
+        node("Constant", [], ["c"], value_floats=3),
+        node("Constant", [], ["c"], elsewhere=3),
+        node("Constant", ["x"], ["c"], value_int=3),
+        node("ConstantOfShape", ["f"], ["c"]),
+    ],
+)
+def test_odd_constants_are_unknown(odd: onnx.NodeProto) -> None:
+    """A Constant that holds no value of its kind, or a shape of NaN, gives no value."""
+    proto = model([odd], {"x": (1,)}, ["c"], initializers=[constant("f", [float("nan")], "float32")])
+    (found,) = walked(proto).graph.nodes
+    assert not found.folded
+    assert found.problem
+
+
+def test_functions_that_hold_nothing_end_too() -> None:
+    """A chain of functions that call the next twice ends in a sentence even where the last is empty."""
+    imports = [helper.make_opsetid("my", 1)]
+    functions = [helper.make_function("my", "F0", ["a"], ["a"], [], imports)]
+    functions += [
+        helper.make_function(
+            "my",
+            f"F{n}",
+            ["a"],
+            ["b"],
+            [node(f"F{n - 1}", ["a"], [out], domain="my") for out in ("t", "b")],
+            imports,
+        )
+        for n in range(1, 40)
+    ]
+    call = node("F39", ["x"], ["y"], domain="my")
+    proto = model([call], {"x": (1,)}, ["y"], functions=functions, domains=["my"])
+    with pytest.raises(ModelError, match="functions and branches of the model hold more than 200,000 nodes"):
+        walked(proto)
+
+
+def test_names_that_look_numbered_stay_unique() -> None:
+    """A file that already numbers its tensors as the walk does is renamed step by step, however often."""
+    imports = [helper.make_opsetid("", 20)]
+    body = helper.make_function("my", "F", ["a"], ["b"], [node("Relu", ["a"], ["b"])], imports)
+    nodes = [node("Relu", ["x"], ["f/b" + "#2" * n]) for n in range(1500)]
+    call = node("F", ["x"], ["y"], domain="my", name="f")
+    found = walked(model([*nodes, call], {"x": (1,)}, ["y"], functions=[body], domains=["my"]))
+    assert found.graph.outputs[0].name == "f/b" + "#2" * 1500
+
+
+@pytest.mark.parametrize("place", [b"operator", b"domain", b"imported", b"tensor"])
+def test_text_that_is_not_utf8_is_said(place: bytes) -> None:
+    """Text that protobuf hands out as bytes is one sentence, wherever the walk meets it."""
+    nodes = [node("operator", ["x"], ["tensor"], domain="domain")]
+    proto = model(nodes, {"x": (1,)}, ["tensor"], domains=["domain", "imported"])
+    broken = proto.SerializeToString().replace(place, b"\xff" + place[1:])
+    with pytest.raises(ModelError, match="holds text that is not UTF-8"):
+        load(broken)
+
+
+def test_a_broken_graph_names_its_file() -> None:
+    """With several models in one call, the sentence says which one is meant."""
+    with pytest.raises(ModelError, match=r"^'<ModelProto>': node 'n1'"):
+        walked(model([node("Relu", ["gone"], ["y"], name="n1")], {}, ["y"]))
