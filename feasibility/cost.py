@@ -57,6 +57,7 @@ class NodeCost:
     written_bytes: int = 0  # of one run
     parameters: int = 0
     parameter_bytes: int = 0
+    live_bytes: int = 0  # activations alive while it runs
 
     @property
     def fmas(self) -> int:

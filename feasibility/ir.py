@@ -135,6 +135,7 @@ class Node:
     attributes: Mapping[str, Attribute] = field(default_factory=lambda: _NO_ATTRIBUTES)
     folded: bool = False  # its outputs are constants that no runtime computes again
     problem: str = ""  # why the shapes of its outputs are not all known
+    runs: int = 1  # how often it runs in one pass: bodies of loops, functions that are called again
 
     def has_input(self, index: Int) -> bool:
         """Tell whether the optional input is given."""
@@ -215,12 +216,29 @@ class Node:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Body:
+    """What an If, Loop or Scan node runs: the nodes of a slice that ends before that node.
+
+    `inputs` come to life when the body starts (carried states, slices); `results` are
+    what it hands to its node.
+    """
+
+    name: str  # the attribute that holds it: body, then_branch, else_branch
+    owner: int  # the index of its node in Graph.nodes
+    start: int
+    stop: int
+    inputs: tuple[TensorSpec, ...] = ()
+    results: tuple[TensorSpec | None, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Graph:
-    """Nodes in execution order; model-local functions and known branches are inlined."""
+    """Nodes in execution order; functions, bodies of loops and branches stand in line."""
 
     nodes: tuple[Node, ...]
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
+    bodies: tuple[Body, ...] = ()  # inner ones before the outer one that holds them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

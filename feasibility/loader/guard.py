@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from feasibility.ir import DEFAULT_DOMAIN
 
 if TYPE_CHECKING:
-    from feasibility.loader.shapes import Call
+    from feasibility.loader.types import Call
 
 MAX_ELEMENTS = 2**48  # of one tensor: a petabyte of float32, which no machine holds
 MAX_RANK = 64  # numpy's (2.0, 2024)

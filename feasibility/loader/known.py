@@ -14,7 +14,7 @@ from feasibility.loader import attributes as attribute_reader
 from feasibility.loader import fold
 from feasibility.loader.guard import is_possible
 from feasibility.loader.scope import Tensor, Visit
-from feasibility.loader.shapes import Type
+from feasibility.loader.types import Type
 
 Attributes: TypeAlias = Mapping[str, Attribute]
 Outputs: TypeAlias = list[Tensor | None]

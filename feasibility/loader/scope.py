@@ -13,7 +13,7 @@ from feasibility.ir import DType, TensorSpec
 from feasibility.loader.attributes import constant_spec, value_of
 from feasibility.loader.fold import Array, constant
 from feasibility.loader.guard import is_possible, shown
-from feasibility.loader.shapes import Type
+from feasibility.loader.types import Type
 
 MAX_NAME = 10_000  # characters, with the names of the bodies around it; real ones stay below 1,000
 MAX_DEPTH = 64  # functions calling functions and branches in branches

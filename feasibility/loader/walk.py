@@ -23,7 +23,8 @@ from feasibility.loader.order import in_order
 from feasibility.loader.read import Source, check_text
 from feasibility.loader.schema import find_schema, function_body
 from feasibility.loader.scope import MAX_NAME, Names, Scope, Tensor, Visit, check_name, check_size
-from feasibility.loader.shapes import UNKNOWN, Call, Inferred, Type, from_proto, infer, to_proto
+from feasibility.loader.shapes import infer
+from feasibility.loader.types import UNKNOWN, Call, Inferred, Type, from_proto, to_proto
 
 MAX_NODES = 1_000_000  # of the graph itself; real ones have thousands
 MAX_INLINED = 200_000  # of all calls of functions and of all branches together

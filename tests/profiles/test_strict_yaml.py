@@ -102,18 +102,21 @@ def test_bytes_that_are_not_text_are_refused() -> None:
         parse(b"a: \xff\xfe", "f.yaml")
 
 
-def test_deep_nesting_is_refused_before_anything_recursive_sees_it() -> None:
-    """A hundred thousand brackets give one sentence, in a process that survives."""
+@pytest.mark.parametrize("brackets", [900, 100_000])
+def test_deep_nesting_is_refused_before_anything_recursive_sees_it(brackets: int) -> None:
+    """Any number of brackets gives one sentence, ours or the parser's, in a process that survives."""
     program = (
         "from feasibility.profiles.strict_yaml import parse\n"
         "from feasibility.errors import ProfileError\n"
-        "try: parse(b'a: ' + b'[' * 100_000, 'f.yaml')\n"
-        "except ProfileError as error: print(error.problems)\n"
+        f"try: parse(b'a: ' + b'[' * {brackets}, 'f.yaml')\n"
+        "except ProfileError as error: print(*error.problems, sep='\\n')\n"
     )
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
 
-    # column 4 holds the second level: the file itself is the first
-    assert f"('f.yaml:1:{MAX_DEPTH + 3} nested deeper than {MAX_DEPTH} levels',)\n" == result.stdout
+    (problem,) = result.stdout.splitlines()
+    # column 4 holds the second level: the file itself is the first; PyYAML 6.0.4 looks 1,000 levels ahead
+    ours = f"f.yaml:1:{MAX_DEPTH + 3} nested deeper than {MAX_DEPTH} levels"
+    assert problem == ours or (brackets > 1000 and "maximum nesting depth" in problem)
 
 
 def test_a_hostile_file_name_is_shown_escaped() -> None:
