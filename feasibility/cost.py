@@ -82,11 +82,12 @@ class NodeCost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PeakMemory:
-    """The most activation bytes alive at once, the node where, and the naive sum."""
+    """The most activation bytes alive at once, the node where, the naive sum, and the bytes at each node."""
 
     peak_bytes: int
     node: str
     sum_bytes: int
+    live: tuple[int, ...]  # while each node runs, in order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 from feasibility.errors import UsageError
@@ -56,14 +56,15 @@ class Dimensions:
             if size is not None and 0 < size <= MAX_DIM:
                 self.bound[name] = size
                 return size
-        self.bound[name] = self.assumed[name] = _default(name, axis, shape)
+        self.bound[name] = self.assumed[name] = default_size(name, axis, shape)
         return self.bound[name]
 
-    def check_all_used(self) -> None:
-        """Refuse a given dimension that the model does not have."""
-        unused = sorted(set(self.given) - set(self.bound))
+    def check_all_used(self, others: Collection[str] = ()) -> None:
+        """Refuse a given dimension that neither the inputs nor `others` have."""
+        names = {*self.bound, *others}
+        unused = sorted(set(self.given) - names)
         if unused:
-            known = ", ".join(repr(n) for n in sorted(self.bound)) or "none: all its inputs have fixed shapes"
+            known = ", ".join(repr(n) for n in sorted(names)) or "none: all its inputs have fixed shapes"
             msg = f"the model has no free dimension {unused[0]!r}"
             raise UsageError(msg, hint=f"its free dimensions are {known}")
 
@@ -72,7 +73,7 @@ class Dimensions:
         return tuple(f"{name}={size}" for name, size in self.assumed.items())
 
 
-def _default(name: str, axis: int, shape: tuple[int | str | None, ...]) -> int:
+def default_size(name: str, axis: int, shape: tuple[int | str | None, ...]) -> int:
     """Choose the size of a dimension that nobody gave."""
     lowered = name.lower()
     by_name = next((size for pattern, size in _BY_NAME if pattern.search(lowered)), None)

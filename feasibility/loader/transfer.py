@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from feasibility.ir import Attribute, DType, Graph, Model, Node, TensorSpec
+from feasibility.ir import Attribute, Body, DType, Graph, Model, Node, TensorSpec
 
 _TENSOR = "tensor"
 
@@ -29,7 +29,7 @@ def encode(model: Model) -> tuple[Any, ...]:
         (
             n.name, n.domain, n.op_type, n.opset,
             tuple(reference(s) for s in n.inputs), tuple(reference(s) for s in n.outputs),
-            tuple((k, _encode_attribute(v)) for k, v in n.attributes.items()), n.folded, n.problem,
+            tuple((k, _encode_attribute(v)) for k, v in n.attributes.items()), n.folded, n.problem, n.runs,
         )
         for n in graph.nodes
     )  # fmt: skip
@@ -38,12 +38,21 @@ def encode(model: Model) -> tuple[Any, ...]:
         model.path, model.file_bytes, model.external_bytes,
         dict(model.opsets), dict(model.dims), model.assumed,
     )  # fmt: skip
-    return head, tuple(_encode_spec(s) for s in specs), inputs, outputs, nodes
+    bodies = tuple(
+        (
+            b.name, b.owner, b.start, b.stop,
+            tuple(reference(s) for s in b.inputs), tuple(reference(s) for s in b.results),
+        )
+        for b in graph.bodies
+    )  # fmt: skip
+    return head, tuple(_encode_spec(s) for s in specs), inputs, outputs, nodes, bodies
 
 
 def decode(encoded: tuple[Any, ...]) -> Model:
     """Return the model that `encode` was given."""
-    (path, file_bytes, external_bytes, opsets, dims, assumed), tensors, inputs, outputs, nodes = encoded
+    (path, file_bytes, external_bytes, opsets, dims, assumed), tensors, inputs, outputs, nodes, bodies = (
+        encoded
+    )
     specs = [_decode_spec(t) for t in tensors]
 
     def tensors_of(references: tuple[int | None, ...]) -> tuple[TensorSpec | None, ...]:
@@ -68,11 +77,23 @@ def decode(encoded: tuple[Any, ...]) -> Model:
                     attributes=_decode_attributes(attributes),
                     folded=folded,
                     problem=problem,
+                    runs=runs,
                 )
-                for name, domain, op_type, opset, reads, writes, attributes, folded, problem in nodes
+                for name, domain, op_type, opset, reads, writes, attributes, folded, problem, runs in nodes
             ),
             inputs=tuple(specs[r] for r in inputs),
             outputs=tuple(specs[r] for r in outputs),
+            bodies=tuple(
+                Body(
+                    name=name,
+                    owner=owner,
+                    start=start,
+                    stop=stop,
+                    inputs=tuple(specs[r] for r in entering),
+                    results=tensors_of(results),
+                )
+                for name, owner, start, stop, entering, results in bodies
+            ),
         ),
     )
 

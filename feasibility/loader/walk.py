@@ -1,26 +1,34 @@
 """Walk a model once, forward: bind free dimensions, know every shape, fold shape arithmetic.
 
 Model-local functions, function bodies of operators without a cost rule, and the
-taken branch of an If are inlined, so the result is one flat graph.
+taken branch of an If are inlined; the bodies of Loop, Scan and other Ifs stand in
+front of their node. So the result is one flat graph.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from functools import cache
+from types import MappingProxyType
 from typing import TypeAlias
 
 import onnx
 
 from feasibility.errors import ModelError
-from feasibility.ir import DEFAULT_DOMAIN, Graph, Model, Node
+from feasibility.ir import DEFAULT_DOMAIN, DType, Graph, Model, Node
 from feasibility.loader import attributes as attribute_reader
 from feasibility.loader import fold
-from feasibility.loader.dims import Dimensions
+from feasibility.loader.bounds import bound
+from feasibility.loader.control import Walker, visit_if
+from feasibility.loader.dims import Dimensions, default_size
 from feasibility.loader.guard import is_possible
 from feasibility.loader.known import KNOWN, Attributes
+from feasibility.loader.loops import visit_loop
 from feasibility.loader.order import in_order
 from feasibility.loader.read import Source, check_text
+from feasibility.loader.recorded import Call as FunctionCall
+from feasibility.loader.recorded import Recorded
+from feasibility.loader.scans import visit_scan
 from feasibility.loader.schema import find_schema, function_body
 from feasibility.loader.scope import MAX_NAME, Names, Scope, Tensor, Visit, check_name, check_size
 from feasibility.loader.shapes import infer
@@ -28,6 +36,7 @@ from feasibility.loader.types import UNKNOWN, Call, Inferred, Type, from_proto, 
 
 MAX_NODES = 1_000_000  # of the graph itself; real ones have thousands
 MAX_INLINED = 200_000  # of all calls of functions and of all branches together
+SHARE_FROM = 20_000  # inlined nodes; from there on a call that equals an earlier one is not walked again
 _MAX_VERSION = 2**31 - 1  # of an operator set, as onnx stores it
 _MAX_VALUES = 64  # inputs of one node whose values are looked at; those that decide a shape come first
 _CHECK = "check the file with onnx.checker.check_model"
@@ -35,8 +44,16 @@ _CHECK = "check the file with onnx.checker.check_model"
 # float inputs whose value decides a shape; all others are shape inputs only as integers
 _FLOAT_SHAPE_INPUTS = frozenset({"Resize", "Upsample", "Range"})
 
+_INTEGERS = frozenset({DType.INT32.code, DType.INT64.code})  # what sizes, axes and indices are
+_NO_ATTRIBUTES: Attributes = MappingProxyType({})
 HasRule: TypeAlias = Callable[[str, str, int], bool]
 Progress: TypeAlias = Callable[[str], None]
+
+_CONTROL: Mapping[str, Callable[[Walker, Visit], None]] = {
+    "If": visit_if,
+    "Loop": visit_loop,
+    "Scan": visit_scan,
+}
 
 
 def walk(
@@ -58,14 +75,17 @@ def walk(
     except (TypeError, UnicodeError):
         check_text(source)  # bytes where text should be, if that is why
         raise
-    dimensions.check_all_used()
+    choices = walker.recorded.choices
+    dims_of_nodes = {choice.name: choice.size for choice in choices if choice.name}
+    dimensions.check_all_used(dims_of_nodes)
+    said = [choice.sentence for choice in choices if choice.sentence]
     return Model(
         path=source.path,
         file_bytes=source.file_bytes,
         external_bytes=source.external_bytes,
         opsets=walker.opsets,
-        dims=dict(dimensions.bound),
-        assumed=dimensions.sentences(),
+        dims=dimensions.bound | dims_of_nodes,
+        assumed=tuple(dict.fromkeys([*dimensions.sentences(), *said])),
         graph=graph,
     )
 
@@ -92,7 +112,8 @@ class _Walker:
         self.progress = progress
         self.opsets = _imports(proto.opset_import) or {DEFAULT_DOMAIN: 1}
         self.functions = {(f.domain or DEFAULT_DOMAIN, f.name, f.overload): f for f in proto.functions}
-        self.nodes: list[Node] = []
+        self.recorded = Recorded()
+        self.unrolled = 0
         self.inferred: dict[Call, Inferred] = {}
         self.fold_budget = fold.MODEL_BUDGET
         self.inlined = 0
@@ -109,7 +130,10 @@ class _Walker:
         self._body(self.graph, scope)
         outputs = _outputs([value.name for value in self.graph.output], scope)
         return Graph(
-            nodes=tuple(self.nodes), inputs=inputs, outputs=tuple(t.spec for t in outputs if t is not None)
+            nodes=self.recorded.result(),
+            inputs=inputs,
+            outputs=tuple(t.spec for t in outputs if t is not None),
+            bodies=tuple(self.recorded.bodies),
         )
 
     def _bound_type(self, value: onnx.ValueInfoProto) -> Type:
@@ -173,12 +197,15 @@ class _Walker:
         inputs = _inputs(node, name, scope)
         at = Visit(node, op_type, name, domain, scope.opsets.get(domain, 1), inputs, scope)
         body = self._body_of(at)
+        control = _CONTROL.get(op_type) if domain == DEFAULT_DOMAIN else None
         if body is not None:
             self._inline_function(body, at)
-        elif domain == DEFAULT_DOMAIN and op_type == "If" and _is_known(inputs):
+        elif control is None:
+            self._operator(at)
+        elif op_type == "If" and _is_known(inputs):
             self._inline_branch(at)
         else:
-            self._operator(at)
+            control(self, at)
 
     def _body_of(self, at: Visit) -> onnx.FunctionProto | None:
         """Return the model's function for a node, else the one that onnx defines where no rule counts it."""
@@ -201,6 +228,11 @@ class _Walker:
         if key in at.scope.calls:
             msg = f"function {body.domain}::{body.name} calls itself (node {at.name!r})"
             raise ModelError(msg)
+        call = self._key(body, at)
+        first = self.recorded.calls.get(call) if self.inlined >= SHARE_FROM else None
+        if first is not None:
+            self._call_again(first, at)
+            return
         inner = at.scope.body_of(
             at.name,
             opsets={**at.scope.opsets, **_imports(body.opset_import)},
@@ -210,8 +242,29 @@ class _Walker:
         given = {a.name: a for a in (*body.attribute_proto, *at.node.attribute)}
         for index, parameter in enumerate(body.input):
             inner.bind(parameter, at.inputs[index] if index < len(at.inputs) else None)
+        start = len(self.recorded.nodes)
         self._nodes([attribute_reader.bind_references(n, given) for n in body.node], inner)
-        _hand_out(at, body.output, inner)
+        results = _outputs(body.output, inner)
+        self.recorded.called(call, start, tuple(results))
+        _hand_out(at, results)
+
+    def _key(self, body: onnx.FunctionProto, at: Visit) -> Hashable:
+        """Return what two calls have in common that cost the same: function, attributes, types, weights."""
+        inputs = [
+            None if t is None else (t.type, None if t.array is None else t.array.tobytes(), _weight(t))
+            for t in at.inputs
+        ]
+        attributes = [a.SerializeToString(deterministic=True) for a in at.node.attribute]
+        return (body.domain, body.name, body.overload, at.domain, at.op_type, at.opset, *attributes, *inputs)
+
+    def _call_again(self, first: FunctionCall, at: Visit) -> None:
+        """Record a call whose nodes stand there already: they run once more."""
+        outputs = [
+            at.scope.define(name, tensor.type, tensor.array) if name and tensor is not None else None
+            for name, tensor in zip(at.node.output, first.results, strict=False)
+        ]
+        self.recorded.repeat(first)
+        self.record(at, outputs)
 
     def _inline_branch(self, at: Visit) -> None:
         """Walk the branch of an If whose condition is known."""
@@ -221,9 +274,27 @@ class _Walker:
         if branch is None:
             msg = f"node {at.name!r} (If) has no {taken}"
             raise ModelError(msg)
-        inner = at.scope.body_of(at.name, opsets=at.scope.opsets, declared=self._declared(branch.value_info))
-        self._body(branch, inner)
-        _hand_out(at, [value.name for value in branch.output], inner)
+        _hand_out(at, self.walk_body(branch, self.body_scope(at, branch, at.name)))
+
+    def body_scope(self, at: Visit, graph: onnx.GraphProto, name: str) -> Scope:
+        """Return the scope of a body: it sees the names around it."""
+        return at.scope.body_of(name, opsets=at.scope.opsets, declared=self._declared(graph.value_info))
+
+    def walk_body(self, graph: onnx.GraphProto, scope: Scope) -> Sequence[Tensor | None]:
+        """Walk a body in its scope and return what it results in."""
+        self._body(graph, scope)
+        return _outputs([value.name for value in graph.output], scope)
+
+    def choose(self, name: str, default: int, *, at_most: bool = False) -> int:
+        """Return a size that the data decides: `--dim NAME=N`, else the default, said so."""
+        given = self.dimensions.given.get(name)
+        said = f"{name}<={default}" if at_most else f"{name}={default}"
+        self.recorded.choose(name, default if given is None else given, said if given is None else "")
+        return default if given is None else given
+
+    def note(self, sentence: str) -> None:
+        """Say what else was assumed."""
+        self.recorded.choose("", 0, sentence)
 
     def _operator(self, at: Visit) -> None:
         """Infer, fold where small and known, and record an ordinary node."""
@@ -240,7 +311,19 @@ class _Walker:
                 at.scope.define(output, kind) if output else None
                 for output, kind in zip(node.output, inferred.types, strict=True)
             ]
-        self.nodes.append(
+        self.record(at, outputs, problem, attributes, folded=folded)
+
+    def record(
+        self,
+        at: Visit,
+        outputs: Sequence[Tensor | None],
+        problem: str = "",
+        attributes: Attributes = _NO_ATTRIBUTES,
+        *,
+        folded: bool = False,
+    ) -> None:
+        """Append a node."""
+        self.recorded.add(
             Node(
                 name=at.name,
                 domain=at.domain,
@@ -275,7 +358,35 @@ class _Walker:
             kind if kind.shape is not None else _complete(kind, at.scope.declared.get(output, UNKNOWN))
             for kind, output in zip(inferred.types, at.node.output, strict=True)
         )
-        return Inferred(types, inferred.problem or "the size of an output depends on the data")
+        if inferred.problem:
+            return Inferred(types, inferred.problem)
+        types = tuple(
+            kind if kind.shape is not None or not output else self._assumed(kind, output, at)
+            for kind, output in zip(self._bounded(call, types, at), at.node.output, strict=True)
+        )
+        unknown = any(kind.shape is None for kind in types)
+        return Inferred(types, "the size of an output depends on the data" if unknown else "")
+
+    def _bounded(self, call: Call, types: tuple[Type, ...], at: Visit) -> tuple[Type, ...]:
+        """Fill in the most elements that an operator can find in its data."""
+        name = f"{at.name}.size"
+        found = bound(call, types, self.dimensions.given.get(name))
+        if found is None:
+            return types
+        self.choose(name, found.size, at_most=True)
+        return found.types
+
+    def _assumed(self, kind: Type, output: str, at: Visit) -> Type:
+        """Give dimensions that the data decides the size that a free dimension of that name would have."""
+        if kind.dims is None or not _depends_on_data(at):
+            return kind
+        name = at.scope.prefix + output
+        stated = tuple(f"{name}[{n}]" if size is None else size for n, size in enumerate(kind.dims))
+        dims = tuple(
+            self.choose(size, default_size("", axis, stated)) if isinstance(size, str) else size
+            for axis, size in enumerate(stated)
+        )
+        return Type(kind.elem, dims if is_possible(dims) else kind.dims)
 
     def _folded(self, at: Visit, attributes: Attributes) -> list[Tensor | None] | None:
         """Return the outputs of a node whose result the graph fixes, else None."""
@@ -318,9 +429,14 @@ def _outputs(names: Iterable[str], scope: Scope) -> list[Tensor | None]:
         raise ModelError(msg, hint=_CHECK) from None
 
 
-def _hand_out(at: Visit, names: Iterable[str], inner: Scope) -> None:
+def _weight(tensor: Tensor) -> str:
+    """Return the name of a weight, which makes a call differ from the same call with another."""
+    return tensor.spec.name if tensor.spec.constant else ""
+
+
+def _hand_out(at: Visit, results: Sequence[Tensor | None]) -> None:
     """Give the results of an inlined body the names of the call's outputs."""
-    for name, tensor in zip(at.node.output, _outputs(names, inner), strict=False):
+    for name, tensor in zip(at.node.output, results, strict=False):
         if name:
             at.scope.bind(name, tensor)
 
@@ -338,6 +454,17 @@ def _shape_value(op_type: str, tensor: Tensor | None) -> bytes | None:
     kind = tensor.array.dtype.kind
     return (
         tensor.array.tobytes() if kind in "iub" or (kind == "f" and op_type in _FLOAT_SHAPE_INPUTS) else None
+    )
+
+
+def _depends_on_data(at: Visit) -> bool:
+    """Tell whether an input that may decide a shape has a value that only the data knows."""
+    first = 1 if at.op_type in _FLOAT_SHAPE_INPUTS - {"Range"} else 0
+    return any(
+        tensor is not None
+        and tensor.array is None
+        and (tensor.type.elem in _INTEGERS or at.op_type in _FLOAT_SHAPE_INPUTS)
+        for tensor in at.inputs[first:]
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from feasibility.ops import (
     attention,
     contrib,
+    control,
     convolution,
     drawing,
     einsum,
@@ -53,6 +54,7 @@ _FAMILIES = (
     loss,
     sequence,
     text,
+    control,
     contrib,
 )
 

@@ -7,15 +7,10 @@ from types import MappingProxyType
 
 from feasibility.ir import DEFAULT_DOMAIN
 
-_BODY = "its body runs as often as the data says; bodies are not counted yet"
-_BRANCH = "which branch runs depends on the data; branches are not counted yet"
 _TEXT = "its work depends on the length of the strings, which no graph tells"
 
 _REASONS = {
-    "If": _BRANCH,
-    "Loop": _BODY,
-    "Scan": _BODY,
-    "SequenceMap": _BODY,
+    "SequenceMap": "its body runs once per element of a sequence, and no graph tells how many there are",
     "ImageDecoder": "its work depends on the compressed image, which no graph tells",
     "RegexFullMatch": _TEXT,
     "StringConcat": _TEXT,

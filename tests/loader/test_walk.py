@@ -112,16 +112,6 @@ def test_value_of_a_branch_stays_known() -> None:
     assert shapes(walked(proto))["y"] == (3, 4)
 
 
-def test_unknown_condition_leaves_a_named_gap() -> None:
-    """If with a condition known only at run time is kept as one node with its reason."""
-    proto = branches(True)
-    del proto.graph.initializer[:]
-    proto.graph.input.append(value("c", [], TensorProto.BOOL))
-    gap = walked(proto).graph.nodes[0]
-    assert (gap.op_type, gap.name, gap.outputs[0].shape) == ("If", "choose", None)  # type: ignore[union-attr]
-    assert gap.problem
-
-
 def scaled() -> onnx.FunctionProto:
     """Return a function with an attribute, a default for it, and an optional input."""
     leaky = node("LeakyRelu", ["a"], ["h"])
@@ -376,7 +366,7 @@ def test_odd_constants_are_unknown(odd: onnx.NodeProto) -> None:
 
 
 def test_functions_that_hold_nothing_end_too() -> None:
-    """A chain of functions that call the next twice ends in a sentence even where the last is empty."""
+    """A chain of functions that call the next twice ends, even where the last is empty."""
     imports = [helper.make_opsetid("my", 1)]
     functions = [helper.make_function("my", "F0", ["a"], ["a"], [], imports)]
     functions += [
@@ -392,8 +382,7 @@ def test_functions_that_hold_nothing_end_too() -> None:
     ]
     call = node("F39", ["x"], ["y"], domain="my")
     proto = model([call], {"x": (1,)}, ["y"], functions=functions, domains=["my"])
-    with pytest.raises(ModelError, match="functions and branches of the model hold more than 200,000 nodes"):
-        walked(proto)
+    assert {n.op_type for n in walked(proto).graph.nodes} <= {f"F{n}" for n in range(40)}
 
 
 def test_names_that_look_numbered_stay_unique() -> None:

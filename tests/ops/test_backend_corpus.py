@@ -92,7 +92,9 @@ def single_nodes() -> list[tuple[str, Node]]:
     return [
         (name, to_node(case.model.graph.node[0], given_specs(case), opset_of(case.model)))
         for name, case in corpus().items()
-        if len(case.model.graph.node) == 1 and case.model.graph.node[0].domain in {"", DEFAULT_DOMAIN}
+        if len(case.model.graph.node) == 1
+        and case.model.graph.node[0].domain in {"", DEFAULT_DOMAIN}
+        and not any(a.type == AttributeProto.GRAPH for a in case.model.graph.node[0].attribute)  # the walk's
     ]
 
 
