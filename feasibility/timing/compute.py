@@ -24,7 +24,6 @@ Bound = Literal["compute", "bandwidth", "overhead"]
 
 _DEFAULT_CLASS: OpClass = "dense"
 _DEFAULT_STORED: Precision = "fp32"
-_DEQUANTISE = "DequantizeLinear"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -251,27 +250,9 @@ def _notes(
     others = {found.precision for found in plan.lanes.values()} - {plan.main.precision}
     if others:
         notes.append(f"some operators run in {', '.join(sorted(others))}, most in {plan.main.precision}")
-    if _reads_dequantised(cost, fused):
-        floats = plan.main.precision
-        notes.append(
-            f"products between quantised tensors are timed in {floats}; a runtime that fuses them is faster"
-        )
     if asked is None and not any(group.head.fmas for group in fused):
         notes.append(f"no operator is linear algebra: {stored} is taken from the parameters")
     return notes
-
-
-def _reads_dequantised(cost: ModelCost, fused: tuple[FusedGroup, ...]) -> bool:
-    """Tell whether a heavy operator's data comes out of a DequantizeLinear (the QDQ form of int8)."""
-    widened = {
-        spec.name
-        for node in cost.nodes
-        if node.node.op_type == _DEQUANTISE
-        for spec in node.node.outputs
-        if spec
-    }
-    heads = (group.head.node.inputs[:1] for group in fused if group.heavy)
-    return any(spec is not None and spec.name in widened for first in heads for spec in first)
 
 
 def _uncounted(cost: ModelCost) -> tuple[str, ...]:

@@ -104,12 +104,3 @@ def test_asking_for_a_float_type_does_not_undo_quantisation() -> None:
     rt = runtime({"fp16": coefficients(), "int8": coefficients()})
     time = inference(model(work(1000, dtype=DType.INT8)), unit(fp32=1.0, fp16=2.0, int8=4.0), rt, "fp16")
     assert 1000 / (0.5 * 4e12) == pytest.approx(time.groups[0].flop_s)
-
-
-def test_products_of_dequantised_data_are_said_to_be_timed_as_floats() -> None:
-    """A convolution between DequantizeLinear and QuantizeLinear is a float one here, and a note says so."""
-    widen = step("q", "x", op_type="DequantizeLinear")
-    words = "products between quantised tensors are timed in fp32; a runtime that fuses them is faster"
-    assert words in inference(model(widen, work(1000)), unit(), runtime(), None).notes
-    weights_only = model(step("q", "w", op_type="DequantizeLinear"), step("x w", "y", "heavy", fmas=500))
-    assert NOTHING == inference(weights_only, unit(), runtime(), None).notes
