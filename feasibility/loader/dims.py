@@ -6,6 +6,8 @@ import operator
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from itertools import count, takewhile
+from typing import cast
 
 from feasibility.errors import UsageError
 
@@ -37,6 +39,7 @@ class Dimensions:
     given: Mapping[str, int]
     bound: dict[str, int] = field(default_factory=dict)
     assumed: dict[str, int] = field(default_factory=dict)
+    placed: set[str] = field(default_factory=set)  # INPUT[AXIS] that were given and found
 
     def __post_init__(self) -> None:
         """Refuse sizes that no tensor has."""
@@ -59,10 +62,37 @@ class Dimensions:
         self.bound[name] = self.assumed[name] = default_size(name, axis, shape)
         return self.bound[name]
 
+    def place(self, tensor: str, shape: tuple[int | str, ...] | None) -> tuple[int | str, ...] | None:
+        """Apply sizes given by position, as INPUT[AXIS]; return the shape where none is declared.
+
+        Raise UsageError for a size that contradicts the file or another position.
+        """
+        if shape is None:
+            known = tuple(takewhile(lambda size: size is not None, map(self._at(tensor), count())))
+            self.placed.update(f"{tensor}[{axis}]" for axis in range(len(known)))
+            return cast("tuple[int, ...]", known) or None
+        for axis, stated in enumerate(shape):
+            size = self._at(tensor)(axis)
+            if size is not None:
+                self.placed.add(f"{tensor}[{axis}]")
+                self._check_place(tensor, axis, size, self.bound.get(str(stated), stated))
+                if isinstance(stated, str):
+                    self.bound[stated] = size
+        return shape
+
+    def _at(self, tensor: str) -> Callable[[int], int | None]:
+        return lambda axis: self.given.get(f"{tensor}[{axis}]")
+
+    @staticmethod
+    def _check_place(tensor: str, axis: int, size: int, stated: int | str) -> None:
+        if isinstance(stated, int) and stated != size:
+            msg = f"input {tensor!r} has the size {stated} along axis {axis}, not {size}"
+            raise UsageError(msg, hint="give the shape that the model has; free dimensions may differ")
+
     def check_all_used(self, others: Collection[str] = ()) -> None:
         """Refuse a given dimension that neither the inputs nor `others` have."""
         names = {*self.bound, *others}
-        unused = sorted(set(self.given) - names)
+        unused = sorted(set(self.given) - names - self.placed)
         if unused:
             known = ", ".join(repr(n) for n in sorted(names)) or "none: all its inputs have fixed shapes"
             msg = f"the model has no free dimension {unused[0]!r}"

@@ -125,7 +125,11 @@ class _Walker:
             t.values.name for t in self.graph.sparse_initializer
         }
         real = [value for value in self.graph.input if value.name not in stored]
-        inputs = tuple(scope.define(value.name, self._bound_type(value)).spec for value in real)
+        placed = [
+            self.dimensions.place(value.name, _stated(value)) for value in real
+        ]  # all before any default
+        pairs = zip(real, placed, strict=True)
+        inputs = tuple(scope.define(value.name, self._bound_type(value, dims)).spec for value, dims in pairs)
         scope.declared = self._declared((*self.graph.value_info, *self.graph.output))
         self._body(self.graph, scope)
         outputs = _outputs([value.name for value in self.graph.output], scope)
@@ -136,18 +140,11 @@ class _Walker:
             bodies=tuple(self.recorded.bodies),
         )
 
-    def _bound_type(self, value: onnx.ValueInfoProto) -> Type:
+    def _bound_type(self, value: onnx.ValueInfoProto, stated: tuple[int | str, ...] | None) -> Type:
         """Return the type of a graph input with every free dimension bound."""
         kind = from_proto(value.type)
-        if kind.dims is None or kind.opaque:
+        if stated is None or kind.opaque:
             return kind
-        stated = tuple(
-            size or dim.dim_param or f"{value.name}[{axis}]"
-            for axis, (size, dim) in enumerate(zip(kind.dims, value.type.tensor_type.shape.dim, strict=True))
-        )
-        for size in stated:
-            if isinstance(size, str):
-                check_name(size)
         dims = tuple(
             size if isinstance(size, int) else self.dimensions.bind(size, axis, stated)
             for axis, size in enumerate(stated)
@@ -427,6 +424,21 @@ def _outputs(names: Iterable[str], scope: Scope) -> list[Tensor | None]:
     except KeyError as missing:
         msg = f"the output {missing.args[0]!r} of a graph is written by no node"
         raise ModelError(msg, hint=_CHECK) from None
+
+
+def _stated(value: onnx.ValueInfoProto) -> tuple[int | str, ...] | None:
+    """Return the shape that a graph input declares: sizes, and a name for each free dimension."""
+    dims = from_proto(value.type).dims
+    if dims is None:
+        return None
+    stated = tuple(
+        size or dim.dim_param or f"{value.name}[{axis}]"
+        for axis, (size, dim) in enumerate(zip(dims, value.type.tensor_type.shape.dim, strict=True))
+    )
+    for name in stated:
+        if isinstance(name, str):
+            check_name(name)
+    return stated
 
 
 def _weight(tensor: Tensor) -> str:

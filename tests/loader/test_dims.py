@@ -1,9 +1,14 @@
 from __future__ import annotations
 
 import pytest
+from onnx import helper
 
 from feasibility.errors import UsageError
+from feasibility.loader import load
 from feasibility.loader.dims import Dimensions, parse
+from tests.loader.graphs import model, value
+
+node = helper.make_node
 
 
 @pytest.mark.parametrize(
@@ -81,3 +86,34 @@ def test_impossible_size_is_refused(size: int) -> None:
     """A dimension is positive and at most 2^40."""
     with pytest.raises(UsageError, match="'batch' cannot be"):
         Dimensions({"batch": size})
+
+
+def test_sizes_given_by_position_bind_the_name_everywhere() -> None:
+    """`x[0]=4` gives the free dimension of that place its size, also where another input shares it."""
+    proto = model([node("Add", ["a", "x"], ["y"])], {"a": ("batch", 3), "x": ("batch", 3)}, ["y"])
+    found = load(proto, dims={"x[0]": 4, "x[1]": 3})
+    assert [spec.shape for spec in found.graph.inputs] == [(4, 3), (4, 3)]
+    assert (dict(found.dims), found.assumed) == ({"batch": 4}, ())
+
+
+def test_an_input_without_a_shape_gets_the_one_given() -> None:
+    """Where the file declares no rank, the positions that are given make the shape."""
+    proto = model([node("Relu", ["x"], ["y"])], {}, ["y"])
+    proto.graph.input.append(value("x", None))
+    found = load(proto, dims={"x[0]": 2, "x[1]": 5})
+    assert found.graph.outputs[0].shape == (2, 5)
+
+
+@pytest.mark.parametrize(
+    ("dims", "sentence"),
+    [
+        ({"x[1]": 4}, "input 'x' has the size 3 along axis 1, not 4"),
+        ({"x[0]": 4, "a[0]": 5}, "input 'x' has the size 5 along axis 0, not 4"),
+        ({"x[2]": 4}, r"the model has no free dimension 'x\[2\]'"),
+    ],
+)
+def test_sizes_given_by_position_have_to_fit(dims: dict[str, int], sentence: str) -> None:
+    """A fixed size, a size given elsewhere and a missing axis contradict, in a sentence."""
+    proto = model([node("Add", ["a", "x"], ["y"])], {"a": ("batch", 3), "x": ("batch", 3)}, ["y"])
+    with pytest.raises(UsageError, match=sentence):
+        load(proto, dims=dims)
