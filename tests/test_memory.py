@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from feasibility.cost import NodeCost, OpCost, Role
-from feasibility.ir import DType, Node, TensorSpec
+from feasibility.ir import Body, DType, Node, TensorSpec
 from feasibility.memory import peak_memory
 
 
@@ -95,3 +97,63 @@ def test_peak_equals_a_brute_force_replay(
     """On random graphs the peak is that of an execution that asks at each step who needs what."""
     nodes, inputs, outputs = case
     assert peak_memory(nodes, inputs, outputs).peak_bytes == replay(nodes, inputs, outputs)
+
+
+def body(
+    name: str, owner: int, start: int, stop: int, *results: TensorSpec, inputs: tuple[TensorSpec, ...] = ()
+) -> Body:
+    """Return what a control-flow node runs."""
+    return Body(name=name, owner=owner, start=start, stop=stop, inputs=inputs, results=results)
+
+
+def test_what_a_loop_reads_from_outside_lives_until_it_ends() -> None:
+    """A tensor that the body reads first is read again in the next iteration: it is there at its end too."""
+    x, a, state, b, c, y = (
+        spec("x", 1),
+        spec("a", 100),
+        spec("s", 7),
+        spec("b", 20),
+        spec("c", 30),
+        spec("y", 2),
+    )
+    nodes = [
+        step("make", [x], [a]),
+        step("loop/first", [a, state], [b]),
+        step("loop/second", [b], [c]),
+        step("loop", [x], [y], "move"),
+    ]
+    peak = peak_memory(nodes, [x], [y], [body("body", 3, 1, 3, c, inputs=(state,))])
+    assert peak.live == (1 + 100, 1 + 100 + 7 + 20, 1 + 100 + 20 + 30, 1 + 100 + 30 + 2)
+    assert (peak.peak_bytes, peak.node) == (1 + 100 + 20 + 30, "loop/second")
+
+
+def test_an_undecided_branch_shares_its_result_with_the_if() -> None:
+    """The output of an If is what the counted branch wrote; the other branch needs no memory."""
+    x, a, b, y, z = spec("x", 1), spec("a", 50), spec("b", 900), spec("y", 50), spec("z", 3)
+    skipped = replace(step("if/else", [x], [b]), runs=0)
+    nodes = [step("if/then", [x], [a]), skipped, step("if", [x], [y], "view"), step("end", [y], [z])]
+    bodies = [body("then_branch", 2, 0, 1, a), body("else_branch", 2, 1, 2, b)]
+    peak = peak_memory(nodes, [x], [z], bodies)
+    assert (peak.peak_bytes, peak.sum_bytes) == (1 + 50 + 3, 1 + 50 + 3)
+
+
+def test_a_view_of_a_constant_takes_no_memory() -> None:
+    """A weight that is reshaped is still a weight."""
+    x, w, v, y = spec("x", 4), spec("w", 99, constant=True), spec("v", 99), spec("y", 2)
+    peak = peak_memory([step("view", [w], [v], "view"), step("n", [x, v], [y])], [x], [y])
+    assert (peak.peak_bytes, peak.sum_bytes) == (4 + 2, 4 + 2)
+
+
+def test_the_bytes_at_each_node_are_told() -> None:
+    """Along a chain, each node holds the caller's input, what it reads and what it writes."""
+    x, a, b = spec("x", 10), spec("a", 100), spec("b", 30)
+    peak = peak_memory([step("n1", [x], [a]), step("n2", [a], [b])], [x], [b])
+    assert peak.live == (10 + 100, 10 + 100 + 30)
+
+
+def test_a_call_that_repeats_another_needs_its_memory_again() -> None:
+    """The nodes of the first call stand for the second: their inner tensors are needed there too."""
+    x, inner, a, y = spec("x", 5), spec("inner", 70), spec("a", 10), spec("y", 10)
+    nodes = [step("f/1", [x], [inner]), step("f/2", [inner], [a]), step("again", [a], [y])]
+    peak = peak_memory(nodes, [x], [y], [body("function", 2, 0, 2)])
+    assert peak.live == (5 + 70, 5 + 70 + 10, 5 + 10 + 10 + 70)
