@@ -10,6 +10,8 @@ import onnx
 from feasibility.errors import ModelError
 from feasibility.loader.attributes import subgraphs
 
+_WITH_BODIES = frozenset({"If", "Loop", "Scan", "SequenceMap"})  # they read what their bodies do
+
 
 def in_order(nodes: Sequence[onnx.NodeProto], known: Callable[[str], bool]) -> Sequence[onnx.NodeProto]:
     """Return the nodes so that each comes after what it reads; raise ModelError on a cycle.
@@ -25,8 +27,9 @@ def in_order(nodes: Sequence[onnx.NodeProto], known: Callable[[str], bool]) -> S
 def _is_sorted(nodes: Sequence[onnx.NodeProto], known: Callable[[str], bool]) -> bool:
     seen = {""}  # an absent optional input
     for node in nodes:
-        if not seen.issuperset(node.input):
-            new = [name for name in node.input if name not in seen]
+        read = reads(node) if node.op_type in _WITH_BODIES else node.input
+        if not seen.issuperset(read):
+            new = [name for name in read if name not in seen]
             if not all(map(known, new)):
                 return False
             seen.update(new)
@@ -39,7 +42,8 @@ def reads(node: onnx.NodeProto) -> set[str]:
     names = {name for name in node.input if name}
     for graph in subgraphs(node).values():
         inner = set[str]().union(*(reads(n) for n in graph.node), (o.name for o in graph.output))
-        names |= inner - {name for n in graph.node for name in n.output}
+        own = {given.name for given in (*graph.input, *graph.initializer)}
+        names |= inner - own - {name for n in graph.node for name in n.output}
     return names
 
 

@@ -326,3 +326,18 @@ def test_calls_with_other_weights_are_other_calls() -> None:
     weights = [constant(f"w{n}", np.zeros((HIDDEN, HIDDEN)), "float32") for n in range(2)]
     proto = model(nodes, {"x": (1, HIDDEN)}, ["y"], initializers=weights, functions=[body], domains=["my"])
     assert profile(walked(proto)).parameters == 2 * HIDDEN * HIDDEN
+
+
+def test_a_body_may_read_what_the_file_lists_later() -> None:
+    """Nodes out of order are sorted by what their bodies read, too."""
+    proto = choice([node("Relu", ["late"], ["a"])], [node("Neg", ["late"], ["b"])])
+    proto.graph.node.append(node("Exp", ["x"], ["late"]))
+    assert shapes(walked(proto))["y"] == (1, HIDDEN)
+
+
+def test_the_order_of_the_file_is_kept_where_bodies_read_their_own_names() -> None:
+    """The inputs of a body are its own: they do not make a sorted file look unsorted."""
+    nodes = [node("Exp", ["x"], ["late"]), loop(PRODUCT, ["go2", "t"]), node("Neg", ["x"], ["z"])]
+    weights = [constant("w", np.zeros((HIDDEN, HIDDEN)), "float32"), constant("trips", 2)]
+    found = walked(model(nodes, {"x": (1, HIDDEN)}, ["y0", "late", "z"], initializers=weights))
+    assert [n.op_type for n in found.graph.nodes] == ["Exp", "MatMul", "Identity", "Loop", "Neg"]
