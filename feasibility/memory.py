@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import zip_longest
 
 from feasibility.cost import NodeCost, PeakMemory
 from feasibility.ir import Body, TensorSpec
@@ -95,7 +94,8 @@ def _plan(
         buffers.allocate(spec, _BEFORE)
     held = sum(buffers.size.values())
     _execute(nodes, found, buffers)
-    last = _last_use(nodes, found, buffers)
+    _hold(nodes, found, buffers)
+    last = buffers.last
     last.update(dict.fromkeys([buffers.root(spec.name) for spec in (*given, *outputs)], len(nodes)))
     again = {body.owner: body for body in found if body.name == _CALLED}
     plan = _Plan(held=held, total=sum(buffers.size.values()), again=again)
@@ -109,11 +109,12 @@ def _plan(
 
 
 class _Buffers:
-    """The memory behind each tensor name: its size, since when, and whose it is when it is a view."""
+    """The memory behind each tensor name: its size, its life, and whose it is when it is a view."""
 
     def __init__(self) -> None:
         self.size: dict[str, int] = {}
         self.birth: dict[str, int] = {}
+        self.last: dict[str, int] = {}  # the last node that touches it
         self.owner: dict[str, str] = {}  # of each view
 
     def root(self, name: str) -> str:
@@ -123,70 +124,75 @@ class _Buffers:
     def allocate(self, spec: TensorSpec, index: int) -> None:
         """Give a tensor memory of its own."""
         self.size[spec.name] = 0 if spec.shape is None else spec.nbytes
-        self.birth[spec.name] = index
+        self.birth[spec.name] = self.last[spec.name] = index
 
-    def write(self, index: int, outputs: Iterable[TensorSpec | None], sources: Sequence[TensorSpec]) -> None:
-        """Place what a node writes: in memory of its own, or where its sources lie."""
-        fresh = [spec for spec in outputs if spec is not None and not spec.constant]
-        for spec, source in zip_longest(fresh, sources[: len(fresh)]):
-            if source is None:
-                self.allocate(spec, index)
-            else:
-                self.owner[spec.name] = self.root(source.name)
+    def share(self, spec: TensorSpec, source: TensorSpec, index: int) -> None:
+        """Let a tensor be another name for what lies at its source."""
+        root = self.owner[spec.name] = self.root(source.name)
+        self.last[root] = index
+
+    def touch(self, specs: Iterable[TensorSpec | None], index: int) -> None:
+        """Note that a node reads tensors."""
+        owner, last = self.owner, self.last
+        for spec in specs:
+            if spec is not None and not spec.constant:
+                last[owner.get(spec.name, spec.name)] = index
+
+    def hold(self, name: str, index: int) -> None:
+        """Let a tensor live at least until a node."""
+        self.last[name] = max(self.last.get(name, index), index)
 
 
 def _execute(nodes: Sequence[NodeCost], bodies: Sequence[Body], buffers: _Buffers) -> None:
-    """Place everything that the nodes write, in order."""
-    entering = {body.start: body.inputs for body in bodies if body.start < body.stop}
-    shared: dict[int, Sequence[TensorSpec]] = {index: _viewed(found) for index, found in enumerate(nodes)}
-    shared |= {body.owner: () for body in bodies if body.name == _CALLED}
-    shared |= _results(nodes, bodies)
+    """Place everything that the nodes write, in order, and note what they read."""
+    entering: dict[int, list[TensorSpec]] = {}
+    for body in bodies:
+        if body.start < body.stop:
+            entering.setdefault(body.start, []).extend(body.inputs)
+    handed = _handed_on(nodes, bodies)
     for index, found in enumerate(nodes):
         for spec in entering.get(index, ()):
             buffers.allocate(spec, index)
-        if found.runs and not found.node.folded:
-            buffers.write(index, found.node.outputs, shared[index])
+        node = found.node
+        if node.folded or not found.runs:
+            continue
+        buffers.touch(node.inputs, index)
+        is_view = found.cost is not None and found.cost.role == "view"
+        sources = handed.get(index, node.inputs[:1] * len(node.outputs)) if is_view else ()
+        for place, written in enumerate(node.outputs):
+            if written is None or written.constant:
+                continue
+            source = sources[place] if place < len(sources) else None
+            if source is None:
+                buffers.allocate(written, index)
+            else:
+                buffers.share(written, source, index)
 
 
-def _viewed(found: NodeCost) -> Sequence[TensorSpec]:
-    """Return what the outputs of a view are views of: its first input."""
-    source = found.node.inputs[0] if found.node.inputs else None
-    is_view = found.cost is not None and found.cost.role == "view"
-    return [source] * len(found.node.outputs) if is_view and source is not None else []
+def _handed_on(nodes: Sequence[NodeCost], bodies: Iterable[Body]) -> dict[int, tuple[TensorSpec | None, ...]]:
+    """Return what is not a view of a node's first input.
 
-
-def _results(nodes: Sequence[NodeCost], bodies: Iterable[Body]) -> dict[int, list[TensorSpec]]:
-    """Return, for each If, what the branch that counts hands to it: its outputs are other names for that."""
-    found: dict[int, list[TensorSpec]] = {}
+    The outputs of an If are other names for what the branch that counts results in; a
+    function that is called again writes anew.
+    """
+    found: dict[int, tuple[TensorSpec | None, ...]] = {}
     for body in bodies:
-        runs = any(node.runs for node in nodes[body.start : body.stop]) or body.start == body.stop
-        if body.name in _BRANCHES and runs and None not in body.results:
-            found[body.owner] = [spec for spec in body.results if spec is not None]
+        runs = body.start == body.stop or any(node.runs for node in nodes[body.start : body.stop])
+        if body.name == _CALLED:
+            found[body.owner] = ()
+        elif body.name in _BRANCHES and runs:
+            found[body.owner] = body.results
     return found
 
 
-def _last_use(nodes: Sequence[NodeCost], bodies: Iterable[Body], buffers: _Buffers) -> dict[str, int]:
-    """Return, for each buffer, the index of the last node that touches it."""
-    last: dict[str, int] = {}
-    for index, found in enumerate(nodes):
-        if found.runs and not found.node.folded:
-            last.update(dict.fromkeys(_touched(found, buffers), index))
+def _hold(nodes: Sequence[NodeCost], bodies: Iterable[Body], buffers: _Buffers) -> None:
+    """Let results live until their body's node, and what a loop reads from outside until the loop ends."""
     for body in bodies:
         for spec in body.results:
-            if spec is not None:
-                _extend(last, buffers.root(spec.name), body.owner)
-        if body.name == _LOOPED:  # what it reads from outside is read again in the next iteration
-            for found in nodes[body.start : body.stop]:
-                for name in _touched(found, buffers):
-                    if buffers.birth.get(name, body.start) < body.start:
-                        _extend(last, name, body.owner)
-    return last
-
-
-def _touched(found: NodeCost, buffers: _Buffers) -> list[str]:
-    specs = (*found.node.inputs, *found.node.outputs)
-    return [buffers.root(spec.name) for spec in specs if spec is not None and not spec.constant]
-
-
-def _extend(last: dict[str, int], name: str, index: int) -> None:
-    last[name] = max(last.get(name, index), index)
+            if spec is not None and not spec.constant:
+                buffers.hold(buffers.root(spec.name), body.owner)
+        if body.name == _LOOPED:
+            inputs = (spec for node in nodes[body.start : body.stop] for spec in node.node.inputs)
+            for name in {buffers.root(spec.name) for spec in inputs if spec is not None}:
+                if buffers.birth.get(name, body.start) < body.start:
+                    buffers.hold(name, body.owner)
