@@ -341,3 +341,32 @@ def test_the_order_of_the_file_is_kept_where_bodies_read_their_own_names() -> No
     weights = [constant("w", np.zeros((HIDDEN, HIDDEN)), "float32"), constant("trips", 2)]
     found = walked(model(nodes, {"x": (1, HIDDEN)}, ["y0", "late", "z"], initializers=weights))
     assert [n.op_type for n in found.graph.nodes] == ["Exp", "MatMul", "Identity", "Loop", "Neg"]
+
+
+def test_a_loop_whose_condition_is_false_does_not_run() -> None:
+    """A condition that starts false leaves nothing to do, whatever the trip count."""
+    given = loop(PRODUCT, ["go2", "t"], inputs=("trips", "no", "x"))
+    weights = [constant("w", np.zeros((HIDDEN, HIDDEN)), "float32"), constant("trips", 10**9)]
+    proto = model([given], {"x": (1, HIDDEN)}, ["y0"], initializers=[*weights, constant("no", 0, "bool")])
+    assert profile(walked(proto)).fmas == 0
+
+
+def test_without_a_condition_the_one_of_the_body_is_ignored() -> None:
+    """Loop(trips, "") is a for loop: what the body says of going on does not count."""
+    go = [node("Less", ["s", "w"], ["go2"]), node("MatMul", ["s", "w"], ["t"], name="mm")]
+    found = looped(go, ["go2", "t"], 50)
+    assert (profile(found).fmas, found.assumed) == (50 * HIDDEN * HIDDEN, ())
+
+
+def test_a_state_that_is_handed_through_keeps_its_value() -> None:
+    """A constant that enters a loop as a state and leaves it unchanged still decides shapes inside."""
+    body = helper.make_graph(
+        [node("Expand", ["one", "shape"], ["t"]), node("Exp", ["t"], ["o"])],
+        "body",
+        [value("i", [], TensorProto.INT64), value("go", [], TensorProto.BOOL), value("shape", None)],
+        [value("go", None), value("shape", None), value("o", None)],
+    )
+    given = node("Loop", ["trips", "", "size"], ["last", "y0"], name="lp", body=body)
+    numbers = [constant("trips", 10**6), constant("size", [2, 3]), constant("one", 1, "float32")]
+    found = walked(model([given], {"x": (1,)}, ["y0"], initializers=numbers))
+    assert shapes(found)["y0"] == (10**6, 2, 3)
