@@ -8,13 +8,16 @@ exact integers; `flops` is derived and never stored.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Literal
 
 from feasibility.ir import DType, Node, TensorSpec
 from feasibility.units import Bytes, Flops, format_count
 
 FLOPS_PER_FMA = 2
+
+_NOTHING_PACKED: Mapping[int, int] = MappingProxyType({})
 
 Role = Literal["heavy", "light", "view", "move"]
 OpClass = Literal["dense", "pointwise", "depthwise", "matmul"]
@@ -27,7 +30,8 @@ class OpCost:
     heavy: linear algebra; light: elementwise and reductions; view: moves nothing;
     move: copies. `reads` and `writes` are bytes and override the tensor specs where
     a rule knows better (Gather reads rows, not the table). `op_class` tells the time
-    model which efficiency a heavy operator reaches.
+    model which efficiency a heavy operator reaches. `packed` gives the elements of an
+    input that holds several of them in one byte, by its index.
     """
 
     fmas: int = 0
@@ -38,6 +42,7 @@ class OpCost:
     op_class: OpClass | None = None
     reads: int | None = None
     writes: int | None = None
+    packed: Mapping[int, int] = field(default_factory=lambda: _NOTHING_PACKED)
 
     @property
     def flops(self) -> int:

@@ -18,6 +18,7 @@ from feasibility.units import BITS_PER_BYTE
 
 DEFAULT_DOMAIN = "ai.onnx"
 MICROSOFT_DOMAIN = "com.microsoft"
+NCHWC_DOMAIN = "com.microsoft.nchwc"
 
 Int: TypeAlias = int
 Float: TypeAlias = float

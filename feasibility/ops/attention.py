@@ -14,7 +14,7 @@ from feasibility.ops.sizes import positive, size, size_without
 family = Family()
 
 _PACKED_RANK = 3  # [batch, sequence, heads * head size]
-_PER_PAIR = 6  # a rotation: four multiplies and two additions
+PER_PAIR = 6  # a rotation: four multiplies and two additions
 
 
 @family.op("Attention")
@@ -126,7 +126,7 @@ def rotary_embedding(node: Node) -> OpCost:
     x, cosines = node.input(0), node.input(1)
     heads = positive(node, "num_heads") if len(x.dims) == _PACKED_RANK else 1
     pairs = size_without(x, -1) * heads * size(cosines, -1)
-    return light(node, arithmetic=_PER_PAIR * pairs, reads=_rotary_reads(node))
+    return light(node, arithmetic=PER_PAIR * pairs, reads=_rotary_reads(node))
 
 
 def _rotary_reads(node: Node) -> int | None:

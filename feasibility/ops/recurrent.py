@@ -8,7 +8,7 @@ from itertools import cycle
 
 from feasibility.cost import OpCost
 from feasibility.errors import FeasibilityError
-from feasibility.ir import Node
+from feasibility.ir import DType, Node
 from feasibility.ops.elementwise import PER_ELEMENT, SIGMOID, PerElement
 from feasibility.ops.roles import heavy
 from feasibility.ops.rules import Family
@@ -66,10 +66,13 @@ def recurrent(node: Node) -> OpCost:
     Dtype:   of X
     Source:  ONNX LSTM-22, GRU-22, RNN-22; tests/laws compare them with a loop
     """
+    return layer(node, _CELLS[node.op_type], hidden=size(node.input(2), 2))
+
+
+def layer(node: Node, cell: Cell, *, hidden: int, dtype: DType | None = None) -> OpCost:
+    """Cost a recurrent layer of so many units per direction, whichever way its weights lie."""
     x, w, r = node.input(0), node.input(1), node.input(2)
-    steps = size(x, 0) * size(x, 1)
-    directions, hidden = size(w, 0), size(r, 2)
-    cell = _CELLS[node.op_type]
+    steps, directions = size(x, 0) * size(x, 1), size(w, 0)
     units = steps * hidden  # of one direction
     arithmetic, transcendentals = _activations(node, cell, directions)
     return heavy(
@@ -77,6 +80,7 @@ def recurrent(node: Node) -> OpCost:
         fmas=steps * (w.numel + r.numel),
         arithmetic=units * (directions * _per_unit(node, cell) + arithmetic),
         transcendentals=units * transcendentals,
+        dtype=dtype,
     )
 
 

@@ -77,3 +77,10 @@ def running_dtype(node: Node) -> DType:
     specs = [spec for spec in (*node.inputs, *node.outputs) if spec is not None]
     floats = (spec.dtype for spec in specs if spec.dtype.is_float)
     return next(floats, specs[0].dtype if specs else DType.UNDEFINED)
+
+
+def known_scalar(node: Node, index: int | None) -> int | None:
+    """Return the value of an input of one integer or flag, None where the graph does not fix it."""
+    spec = node.inputs[index] if index is not None and index < len(node.inputs) else None
+    value = spec.value if spec is not None else None
+    return int(value[0]) if value is not None and len(value) == 1 and not isinstance(value[0], str) else None

@@ -11,7 +11,7 @@ from feasibility.memory import peak_memory
 from feasibility.ops import DEFAULT, RuleSet
 from feasibility.profiler.branches import take_costlier
 from feasibility.profiler.nodes import Answer, cost_of
-from feasibility.profiler.parameters import STORED, embedding_parameters, parameters_of
+from feasibility.profiler.parameters import STORED, elements, embedding_parameters, parameters_of
 from feasibility.profiler.quantised import Quantised, quantised
 
 # a function that was called before: its nodes stand there already and run once more
@@ -81,7 +81,7 @@ def _counted(node: Node, answer: Answer, derived: set[str], seen: set[str]) -> N
         runs=node.runs,
         read_bytes=answer.read_bytes,
         written_bytes=answer.written_bytes,
-        parameters=sum([s.numel for s in fresh]),
+        parameters=sum([elements(s, node, answer.cost) for s in fresh]),
         parameter_bytes=sum([s.nbytes for s in fresh]),
     )
 

@@ -35,6 +35,14 @@ def parameters_of(node: Node, cost: OpCost | None, derived: set[str]) -> list[Te
     return found if len(found) < 2 else list({spec.name: spec for spec in found}.values())  # noqa: PLR2004
 
 
+def elements(spec: TensorSpec, node: Node, cost: OpCost | None) -> int:
+    """Return how many parameters a tensor holds: more than its elements where several share a byte."""
+    if cost is None or not cost.packed:
+        return spec.numel
+    packed = (count for index, count in cost.packed.items() if node.input(index).name == spec.name)
+    return next(packed, spec.numel)
+
+
 def _is_parameter_type(dtype: DType, node: Node) -> bool:
     return dtype.is_float or dtype.is_quantised or (dtype is DType.INT32 and node.op_type in _INT32_BIAS)
 

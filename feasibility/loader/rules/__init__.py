@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from feasibility.ir import DEFAULT_DOMAIN, MICROSOFT_DOMAIN
-from feasibility.loader.rules import einsum, microsoft, old
+from feasibility.ir import DEFAULT_DOMAIN, MICROSOFT_DOMAIN, NCHWC_DOMAIN
+from feasibility.loader.rules import attention, einsum, microsoft, nchwc, old, quantised
 from feasibility.loader.rules.common import Rule
+
+_FAMILIES: tuple[tuple[str, Mapping[str, Rule]], ...] = (
+    (DEFAULT_DOMAIN, einsum.RULES),
+    (MICROSOFT_DOMAIN, microsoft.RULES),
+    (MICROSOFT_DOMAIN, attention.RULES),
+    (MICROSOFT_DOMAIN, quantised.RULES),
+    (NCHWC_DOMAIN, nchwc.RULES),
+)
 
 # asked before onnx, whatever the opset
 OWN: Mapping[tuple[str, str], Rule] = {
-    (DEFAULT_DOMAIN, "Einsum"): einsum.einsum,
-    **{(MICROSOFT_DOMAIN, name): rule for name, rule in microsoft.RULES.items()},
+    (domain, name): rule for domain, rules in _FAMILIES for name, rule in rules.items()
 }
 # asked for the schema versions that onnx has no rule for
 OLD: Mapping[str, Rule] = old.OLD

@@ -76,3 +76,59 @@ def join(dims: tuple[int | None, ...]) -> int | None:
         msg = f"{sorted(known)} do not broadcast"
         raise ValueError(msg)
     return next(iter(known)) if known else None if None in dims else 1
+
+
+def has(call: Call, index: int) -> bool:
+    """Tell whether an optional input is given."""
+    return index < len(call.inputs) and call.inputs[index] is not None
+
+
+def like(call: Call, index: int, *dims: int | None) -> Type:
+    """Return the element type of an input with other dims."""
+    return Type(given(call, index).elem, dims)
+
+
+def number(call: Call, name: str, default: int | None = None) -> int:
+    """Return an integer attribute; raise ValueError when it is missing and has no default."""
+    found = call.attribute(name, -1 if default is None else default)
+    if not isinstance(found, int) or (default is None and name not in dict(call.attributes)):
+        msg = f"attribute {name!r} is missing"
+        raise ValueError(msg)
+    return found
+
+
+def scalar(call: Call, index: int) -> int | None:
+    """Return the value of a known input of one integer."""
+    found = value(call, index) if has(call, index) else None
+    return found[0] if found is not None and len(found) == 1 else None
+
+
+def times(*sizes: int | None) -> int | None:
+    """Multiply sizes; unknown where one is."""
+    total = 1
+    for size in sizes:
+        if size is None:
+            return None
+        total *= size
+    return total
+
+
+def plus(*sizes: int | None) -> int | None:
+    """Add sizes; unknown where one is."""
+    return None if None in sizes else sum(size for size in sizes if size is not None)
+
+
+def over(size: int | None, divisor: int | None) -> int | None:
+    """Divide a size; unknown where either is, or where nothing divides."""
+    return None if size is None or not divisor else size // divisor
+
+
+def matmul_dims(a: Dims, b: Dims) -> Dims:
+    """Return the shape of a product as numpy.matmul makes it; raise ValueError where it does not fit."""
+    left, right = ((1, *a) if len(a) == 1 else a), ((*b, 1) if len(b) == 1 else b)
+    if left[-1] is not None and right[-2] is not None and left[-1] != right[-2]:
+        msg = f"{left[-1]} columns do not meet {right[-2]} rows"
+        raise ValueError(msg)
+    rows = () if len(a) == 1 else (left[-2],)
+    columns = () if len(b) == 1 else (right[-1],)
+    return (*broadcast(left[:-2], right[:-2]), *rows, *columns)

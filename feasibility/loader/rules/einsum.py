@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from feasibility.loader.rules.common import broadcast, given, join, known
+from feasibility.loader.rules.common import Rule, broadcast, given, join, known
 from feasibility.loader.types import Call, Dims, Type
 
 
@@ -52,3 +52,6 @@ def einsum(call: Call) -> Sequence[Type]:
     if not isinstance(equation, str):
         raise TypeError
     return (Type(given(call, 0).elem, einsum_dims(equation, shapes)),)
+
+
+RULES: Mapping[str, Rule] = {"Einsum": einsum}
