@@ -43,7 +43,7 @@ _HEADER = struct.Struct("<cI")
 _REQUEST, _CHUNK, _PROGRESS = b"?", b"+", b"@"
 _RESULT, _ERROR, _LAST = b"=", b"!", b"#"  # an answer; an error; an error after which the child is spent
 _LARGE_ANSWER_BYTES = 16 * 2**20  # the child keeps as much again, which the next model may need
-_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
 def _send(pipe: IO[bytes], kind: bytes, body: bytes | memoryview) -> None:
@@ -161,7 +161,7 @@ def _start() -> subprocess.Popen[bytes]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        env=os.environ | _ONE_THREAD,
+        env=os.environ | ONE_THREAD,
     )
 
 
@@ -187,7 +187,7 @@ def _obituary(path: str, at: str, status: int) -> ModelError:
     return ModelError(msg, hint="check the file with onnx.checker.check_model")
 
 
-def _limit(extra_bytes: int = 0) -> None:
+def limit(extra_bytes: int = 0) -> None:
     """Bound this process: private memory, CPU time from now on, no files, no core dump."""
     try:
         import resource  # noqa: PLC0415 (Windows has none)
@@ -210,7 +210,7 @@ def _collect(pipe: IO[bytes]) -> bytes:
     """Gather the model that the parent passes on from its standard input."""
     data = bytearray()
     while body := _receive(pipe)[1]:
-        _limit(2 * (len(data) + len(body)))
+        limit(2 * (len(data) + len(body)))
         data += body
     return bytes(data)
 
@@ -243,15 +243,15 @@ def _walked(
 def _reply(pipe: IO[bytes], out: IO[bytes], request: bytes) -> None:
     """Answer one request with a result or with an error."""
     path, dims, counted, is_piped = marshal.loads(request)  # noqa: S302 (written by our own parent)
-    _limit()
+    limit()
     try:
         piped = _collect(pipe) if is_piped else None
         kind, answer = _RESULT, marshal.dumps(_walked(path, piped, dims, counted, out))
     except FeasibilityError as error:
         kind, answer = _ERROR, marshal.dumps((type(error).__name__, error.message, error.hint))
     except (MemoryError, RecursionError) as error:
-        limit = "memory" if isinstance(error, MemoryError) else "nesting"
-        said = f"{path!r}: the graph needs more {limit} than allowed"
+        scarce = "memory" if isinstance(error, MemoryError) else "nesting"
+        said = f"{path!r}: the graph needs more {scarce} than allowed"
         kind, answer = _LAST, marshal.dumps(("ModelError", said, _LIMITS))
     except Exception as error:  # noqa: BLE001 (the last line of defence, with more to say than a dead child)
         said = f"{path!r}: reading it failed inside, a bug: {type(error).__name__}: {str(error)!r}"

@@ -97,7 +97,7 @@ def test_limits_hold_in_the_child() -> None:
     code = (
         "import math, resource as r, time, feasibility.loader.isolate as i\n"
         "while time.process_time() < 1.1: pass\n"
-        "used = math.ceil(time.process_time()); i._limit()\n"
+        "used = math.ceil(time.process_time()); i.limit()\n"
         "limits = [r.getrlimit(x)[0] for x in (r.RLIMIT_DATA, r.RLIMIT_CPU, r.RLIMIT_FSIZE, r.RLIMIT_CORE)]\n"
         "print(limits[0], limits[1] - used in (60, 61), *limits[2:])"
     )
