@@ -9,6 +9,11 @@ from __future__ import annotations
 from feasibility.ops import (
     attention,
     contrib,
+    contrib_attention,
+    contrib_experts,
+    contrib_more,
+    contrib_positions,
+    contrib_quantised,
     control,
     convolution,
     drawing,
@@ -19,6 +24,7 @@ from feasibility.ops import (
     linear,
     loss,
     movement,
+    nchwc,
     normalisation,
     pooling,
     quantise,
@@ -56,6 +62,12 @@ _FAMILIES = (
     text,
     control,
     contrib,
+    contrib_attention,
+    contrib_positions,
+    contrib_experts,
+    contrib_quantised,
+    contrib_more,
+    nchwc,
 )
 
 DEFAULT = RuleSet.merged(module.family for module in _FAMILIES)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from feasibility.cost import OpCost
 from feasibility.ir import MICROSOFT_DOMAIN, Node
 from feasibility.ops.convolution import conv_class, conv_fmas
-from feasibility.ops.elementwise import GELU, GELU_TANH, SWISH
+from feasibility.ops.elementwise import GELU, GELU_TANH, SWISH, PerElement
 from feasibility.ops.linear import gemm
 from feasibility.ops.normalisation import layer_arithmetic, rms_arithmetic
+from feasibility.ops.pooling import max_pool
 from feasibility.ops.recurrent import activation
 from feasibility.ops.roles import heavy, light
 from feasibility.ops.rules import Family
@@ -68,7 +69,7 @@ def skip_rms_normalization(node: Node) -> OpCost:
     return light(node, arithmetic=added * x.numel + rms_arithmetic(x.numel, rows), transcendentals=rows)
 
 
-@family.op("FusedMatMul")
+@family.op("FusedMatMul", "TransposeMatMul")
 def fused_matmul(node: Node) -> OpCost:
     """Y = alpha * A' @ B', either operand transposed.
 
@@ -122,4 +123,108 @@ def fused_conv(node: Node) -> OpCost:
         arithmetic=y * (int(node.has_input(2)) + int(node.has_input(3)) + act.arithmetic),
         transcendentals=y * act.transcendentals,
         op_class=conv_class(node, w),
+    )
+
+
+@family.op("FusedMatMulActivation")
+def fused_matmul_activation(node: Node) -> OpCost:
+    """FusedMatMul followed by an activation.
+
+    Shapes:  as FusedMatMul
+    Count:   as FusedMatMul, and the activation per output
+    Dtype:   of A
+    Source:  onnxruntime docs/ContribOperators.md, com.microsoft.FusedMatMulActivation
+    """
+    product, act = fused_matmul(node), activation(node, node.string("activation"))
+    y = node.output(0).numel
+    return heavy(
+        node,
+        fmas=product.fmas,
+        arithmetic=product.arithmetic + y * act.arithmetic,
+        transcendentals=y * act.transcendentals,
+    )
+
+
+@family.op("NhwcConv", "NhwcFusedConv")
+def nhwc_conv(node: Node) -> OpCost:
+    """Convolution with channels last, then the sum with Z, then an activation.
+
+    Shapes:  X [N, *D, C], W [M, C/group, *K], B [M], Z and Y [N, *O, M]
+    Count:   fmas = |Y| * C/group * prod(K); arithmetic = |Y| each if B and Z are given, and the
+             activation per output
+    Ignores: padding zeros count as work
+    Dtype:   of X
+    Source:  onnxruntime docs/ContribOperators.md, com.microsoft.NhwcFusedConv
+    """
+    w, y, name = node.input(1), node.output(0).numel, node.string("activation")
+    act = activation(node, name) if name else PerElement(0)
+    return heavy(
+        node,
+        fmas=y * size_without(w, 0),
+        arithmetic=y * (int(node.has_input(2)) + int(node.has_input(3)) + act.arithmetic),
+        transcendentals=y * act.transcendentals,
+        op_class=conv_class(node, w),
+    )
+
+
+family.add("NhwcMaxPool", max_pool)
+
+
+@family.op("EmbedLayerNormalization")
+def embed_layer_normalization(node: Node) -> OpCost:
+    """Look embeddings of words, positions and segments up, add and normalise them.
+
+    Shapes:  input_ids [B, S], embeddings [rows, H], gamma and beta [H], output [B, S, H]
+    Count:   per element the additions between the embeddings, then as LayerNormalization with gamma
+             and beta; the rows looked up are read, not the tables
+    Dtype:   of the embeddings
+    Source:  onnxruntime docs/ContribOperators.md, com.microsoft.EmbedLayerNormalization
+    """
+    out = node.output(0)
+    rows, tables = size_without(out, -1), 2 + int(node.has_input(4))
+    return light(
+        node,
+        arithmetic=layer_arithmetic(out.numel, rows, 2) + (tables - 1) * out.numel,
+        transcendentals=rows,
+        reads=tables * (node.input(0).nbytes + out.nbytes),
+    )
+
+
+@family.op("GroupNorm", "SkipGroupNorm")
+def group_norm(node: Node) -> OpCost:
+    """Normalise groups of channels, after an optional sum, before an optional swish.
+
+    Shapes:  X and Y [N, H, W, C] or [N, C, H, W], gamma and beta [C], skip like X or per channel
+    Count:   per element 5 arithmetic, a factor and an offset; per group 4 and a sqrt; one addition per
+             element each for skip and bias; 4 and an exp with activation 1 (swish)
+    Dtype:   of X
+    Source:  onnxruntime docs/ContribOperators.md, com.microsoft.GroupNorm; Wu and He 2018,
+             arXiv:1803.08494
+    """
+    x = node.input(0)
+    rows = size(x, 0) * max(node.int("groups", 1), 1)
+    added = int(node.has_input(3)) + int(node.has_input(4))
+    swish = int(node.int("activation", 0) != 0)
+    return light(
+        node,
+        arithmetic=layer_arithmetic(x.numel, rows, 2) + x.numel * (added + swish * SWISH.arithmetic),
+        transcendentals=rows + x.numel * swish,
+    )
+
+
+@family.op("GatedRMSNorm")
+def gated_rms_norm(node: Node) -> OpCost:
+    """Divide groups by their root mean square, then scale by an activated gate.
+
+    Shapes:  X, gate and Y [..., H*C], scale [C]
+    Count:   as RMSNormalization over C; a sigmoid and two multiplies per element for the gate
+    Dtype:   of X
+    Source:  onnxruntime docs/ContribOperators.md, com.microsoft.GatedRMSNorm
+    """
+    x = node.input(0)
+    rows = x.numel // max(size(node.input(1), 0), 1)
+    return light(
+        node,
+        arithmetic=rms_arithmetic(x.numel, rows) + x.numel * (SWISH.arithmetic + 1),
+        transcendentals=rows + x.numel,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from feasibility.ir import DEFAULT_DOMAIN
+from feasibility.ir import DEFAULT_DOMAIN, MICROSOFT_DOMAIN
 
 _TEXT = "its work depends on the length of the strings, which no graph tells"
 
@@ -18,6 +18,47 @@ _REASONS = {
     "StringSplit": _TEXT,
 }
 
+_GENERATION = "it runs its decoder until the data says stop: count the decoder, a model of its own, per token"
+_COMPILED = "it holds a program that another compiler made, which no graph describes"
+_BLOCKS = "its block format is not in the graph"
+_SELECTION = "what it selects and keeps depends on the data of earlier calls"
+_REPLAY = "it copies as much of a cache as the data says"
+_TRAINING = "it is part of training, and this counts a forward pass"
+
+_MICROSOFT_REASONS = {
+    "BeamSearch": _GENERATION,
+    "BifurcationDetector": "how many tokens it compares and hands on depends on the data",
+    "ConvStateReplay": _REPLAY,
+    "DequantizeBFP": _BLOCKS,
+    "EPContext": _COMPILED,
+    "GatedDeltaNetStateReplay": _REPLAY,
+    "GreedySearch": _GENERATION,
+    "HyperConnectionLowRankMix": "its gates have parameters that ONNX Runtime does not document",
+    "HyperConnectionPreMix": "its gates have forms that its shapes do not tell apart",
+    "Mamba2Verify": _SELECTION,
+    "PackedSparseAttentionIndexer": _SELECTION,
+    "PackedSparseAttentionIndexerMerge": _SELECTION,
+    "QuantizeBFP": _BLOCKS,
+    "Sampling": _GENERATION,
+    "Snpe": _COMPILED,
+    "SparseAttentionIndexer": _SELECTION,
+    "SpeculativePrefixCommit": _SELECTION,
+    "Tokenizer": _TEXT,
+    "WhisperBeamSearch": _GENERATION,
+    # training operators that real files hold
+    **dict.fromkeys(
+        (
+            "AdamWOptimizer", "BiasFastGeluGrad_dX", "BitmaskDropoutGrad", "BroadcastGradientArgs",
+            "ConcatTraining", "DropoutGrad", "GeluGrad", "InPlaceAccumulatorV2", "LayerNormalizationGrad",
+            "Recv", "ReluGrad", "Send", "SliceGrad", "SoftmaxCrossEntropyLossGrad",
+            "SoftmaxCrossEntropyLossInternal", "SoftmaxCrossEntropyLossInternalGrad", "SoftmaxGrad",
+            "SoftmaxGrad_13", "YieldOp",
+        ),
+        _TRAINING,
+    ),
+}  # fmt: skip
+
 NOT_COUNTED: Mapping[tuple[str, str], str] = MappingProxyType(
     {(DEFAULT_DOMAIN, op_type): reason for op_type, reason in _REASONS.items()}
+    | {(MICROSOFT_DOMAIN, op_type): reason for op_type, reason in _MICROSOFT_REASONS.items()}
 )
