@@ -5,16 +5,32 @@ from __future__ import annotations
 from feasibility.cost import OpCost
 from feasibility.ir import MICROSOFT_DOMAIN, Node
 from feasibility.ops.convolution import conv_class, conv_fmas
-from feasibility.ops.elementwise import GELU, GELU_TANH, SWISH, PerElement
+from feasibility.ops.elementwise import GELU, GELU_TANH, PER_ELEMENT, SWISH, PerElement
 from feasibility.ops.linear import gemm
 from feasibility.ops.normalisation import layer_arithmetic, rms_arithmetic
 from feasibility.ops.pooling import max_pool
-from feasibility.ops.recurrent import activation
+from feasibility.ops.recurrent import ACTIVATIONS, activation
 from feasibility.ops.roles import heavy, light
 from feasibility.ops.rules import Family
 from feasibility.ops.sizes import size, size_without
 
 family = Family(MICROSOFT_DOMAIN)
+
+# what optimisers fuse behind a product: also what no recurrent layer knows
+_FUSED = {
+    **ACTIVATIONS,
+    "": PerElement(0),
+    "clip": PerElement(2),
+    "gelu": GELU,
+    "hardswish": PER_ELEMENT["HardSwish"],
+    "quickgelu": SWISH.plus(1),
+}
+
+
+def fused_activation(node: Node) -> PerElement:
+    """Return what the attribute `activation` of a fused operator costs per output element."""
+    return activation(node, node.string("activation"), _FUSED)
+
 
 family.add("Gelu", GELU)
 family.add("BiasGelu", GELU.plus(1))
@@ -95,7 +111,7 @@ def fused_gemm(node: Node) -> OpCost:
     Dtype:   of A
     Source:  onnxruntime docs/ContribOperators.md, com.microsoft.FusedGemm
     """
-    product, act = gemm(node), activation(node, node.string("activation"))
+    product, act = gemm(node), fused_activation(node)
     y = node.output(0).numel
     return heavy(
         node,
@@ -116,7 +132,7 @@ def fused_conv(node: Node) -> OpCost:
     Source:  onnxruntime docs/ContribOperators.md, com.microsoft.FusedConv
     """
     w, y = node.input(1), node.output(0).numel
-    act = activation(node, node.string("activation", "Relu"))
+    act = fused_activation(node)
     return heavy(
         node,
         fmas=conv_fmas(node, w),
@@ -135,7 +151,7 @@ def fused_matmul_activation(node: Node) -> OpCost:
     Dtype:   of A
     Source:  onnxruntime docs/ContribOperators.md, com.microsoft.FusedMatMulActivation
     """
-    product, act = fused_matmul(node), activation(node, node.string("activation"))
+    product, act = fused_matmul(node), fused_activation(node)
     y = node.output(0).numel
     return heavy(
         node,
@@ -156,8 +172,7 @@ def nhwc_conv(node: Node) -> OpCost:
     Dtype:   of X
     Source:  onnxruntime docs/ContribOperators.md, com.microsoft.NhwcFusedConv
     """
-    w, y, name = node.input(1), node.output(0).numel, node.string("activation")
-    act = activation(node, name) if name else PerElement(0)
+    w, y, act = node.input(1), node.output(0).numel, fused_activation(node)
     return heavy(
         node,
         fmas=y * size_without(w, 0),

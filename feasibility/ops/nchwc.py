@@ -1,17 +1,17 @@
 """Count com.microsoft.nchwc: what ONNX Runtime writes where it keeps channels in blocks.
 
-Channels are rounded up to a block there; the padding is no work that anybody asked for.
+Channels are rounded up to a block there, and weights with them: the file no longer says how
+many were asked for, so the padding counts, as it is computed.
 """
 
 from __future__ import annotations
 
 from feasibility.cost import OpCost
 from feasibility.ir import NCHWC_DOMAIN, Node
+from feasibility.ops.contrib import fused_activation
 from feasibility.ops.convolution import conv_class
-from feasibility.ops.elementwise import PerElement
 from feasibility.ops.interpolate import resize
 from feasibility.ops.pooling import average_pool, global_average_pool, global_max_pool, max_pool
-from feasibility.ops.recurrent import activation
 from feasibility.ops.roles import heavy, move
 from feasibility.ops.rules import Family
 from feasibility.ops.sizes import size_without
@@ -32,12 +32,11 @@ def conv(node: Node) -> OpCost:
 
     Shapes:  X [N, C, *D], W [M, C/group, *K], B [M], Sum and Y [N, M, *O]
     Count:   as Conv; arithmetic = |Y| each if B and Sum are given, and the activation per output
-    Ignores: padding zeros count as work
+    Ignores: padding zeros count as work, those of channels rounded up to a block too
     Dtype:   of X
     Source:  onnxruntime/core/graph/contrib_ops/nchwc_schema_defs.cc
     """
-    w, y, name = node.input(1), node.output(0).numel, node.string("activation")
-    act = activation(node, name) if name else PerElement(0)
+    w, y, act = node.input(1), node.output(0).numel, fused_activation(node)
     return heavy(
         node,
         fmas=y * size_without(w, 0),

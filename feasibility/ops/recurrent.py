@@ -113,9 +113,9 @@ def _applied(node: Node, cell: Cell, names: tuple[object, ...]) -> tuple[int, in
     )
 
 
-def activation(node: Node, name: object) -> PerElement:
+def activation(node: Node, name: object, table: Mapping[str, PerElement] = ACTIVATIONS) -> PerElement:
     """Return the cost of an activation by the name that an attribute gives it."""
-    found = ACTIVATIONS.get(name.lower()) if isinstance(name, str) else None
+    found = table.get(name.lower()) if isinstance(name, str) else None
     if found is None:
         msg = f"node {node.name!r} ({node.op_type}): no activation is called {name!r}"
         raise FeasibilityError(msg)
