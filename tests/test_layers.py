@@ -12,7 +12,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "feasibility"
 ORDER = (
     "errors", "units", "ir", "cost", "profiles", "ops", "loader", "memory",
-    "timing", "profiler", "decide", "report", "plots", "api", "notebook", "cli",
+    "timing", "profiler", "conventions", "decide", "report", "plots", "api", "notebook", "cli",
 )  # fmt: skip
 OWNERS = {
     "onnx": {"loader"},
