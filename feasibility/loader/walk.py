@@ -15,7 +15,7 @@ from typing import TypeAlias
 import onnx
 
 from feasibility.errors import ModelError
-from feasibility.ir import DEFAULT_DOMAIN, DType, Graph, Model, Node
+from feasibility.ir import DEFAULT_DOMAIN, NCHWC_DOMAIN, DType, Graph, Model, Node
 from feasibility.loader import attributes as attribute_reader
 from feasibility.loader import fold
 from feasibility.loader.bounds import bound
@@ -25,6 +25,7 @@ from feasibility.loader.guard import is_possible
 from feasibility.loader.known import KNOWN, Attributes
 from feasibility.loader.loops import visit_loop
 from feasibility.loader.order import in_order
+from feasibility.loader.padding import with_channels
 from feasibility.loader.read import Source, check_text
 from feasibility.loader.recorded import Call as FunctionCall
 from feasibility.loader.recorded import Recorded
@@ -298,7 +299,9 @@ class _Walker:
         node = at.node
         # a Constant's value lives in its output's spec; nobody asks for its attributes
         is_constant = at.domain == DEFAULT_DOMAIN and at.op_type == "Constant"
-        attributes = {} if is_constant else attribute_reader.read(node.attribute)
+        attributes: Attributes = {} if is_constant else attribute_reader.read(node.attribute)
+        if at.domain == NCHWC_DOMAIN:
+            attributes = with_channels(at, attributes)
         outputs = self._folded(at, attributes)
         folded, problem = outputs is not None, ""
         if outputs is None:

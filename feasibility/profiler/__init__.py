@@ -9,6 +9,7 @@ from feasibility.cost import Coverage, ModelCost, ModelRef, NodeCost, OpCost, Pe
 from feasibility.ir import DType, Graph, Model, Node
 from feasibility.memory import peak_memory
 from feasibility.ops import DEFAULT, RuleSet
+from feasibility.profiler.blocked import unpadded
 from feasibility.profiler.branches import take_costlier
 from feasibility.profiler.nodes import Answer, cost_of
 from feasibility.profiler.parameters import STORED, elements, embedding_parameters, parameters_of
@@ -20,7 +21,7 @@ _CALLED_AGAIN = Answer(OpCost(dtype=DType.UNDEFINED, role="view", reads=0, write
 
 def profile(model: Model, rules: RuleSet = DEFAULT) -> ModelCost:
     """Count every node, or name it as not counted, and sum."""
-    graph = model.graph
+    graph, padded = unpadded(model.graph)
     nodes, choices = take_costlier(_costs(graph, rules), graph.bodies)
     peak = peak_memory(nodes, graph.inputs, graph.outputs, graph.bodies)
     nodes = [_alive(n, live) for n, live in zip(nodes, peak.live, strict=True)]
@@ -34,7 +35,7 @@ def profile(model: Model, rules: RuleSet = DEFAULT) -> ModelCost:
         ),
         dims=model.dims,
         totals=_totals(model, nodes, peak),
-        coverage=_coverage((*model.assumed, *choices), nodes),
+        coverage=_coverage((*model.assumed, *padded, *choices), nodes),
         nodes=tuple(nodes),
     )
 
