@@ -1,13 +1,14 @@
 """Shape rules of com.microsoft's attention, rotations and mixtures of experts.
 
 Source of all: the operator schemas of ONNX Runtime 1.32 (docs/ContribOperators.md); held
-against runs in tests/loader/test_contrib_runs.py. Letters: B batch, S sequence, L key
+against runs in tests/loader/test_contrib_runs_attention.py. Letters: B batch, S sequence, L key
 length, P past, N query heads, K key heads, H head size, V value width, T tokens.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from feasibility.ir import DType
 from feasibility.loader.rules.common import (
@@ -71,12 +72,9 @@ def _multi_head(call: Call) -> Sequence[Type]:
     value_head = over(width, heads)
     output = like(call, 0, batch, length, width)
     if has(call, 6) and has(call, 8):  # a buffer that past and present share
-        return (
-            output,
-            given(call, 6),
-            given(call, 7),
-            like(call, 0, batch, heads, length, known(call, 6)[2]),
-        )
+        told = scalar(call, 8)
+        total = known(call, 6)[2] if told is None else plus(told, keys)
+        return (output, given(call, 6), given(call, 7), like(call, 0, batch, heads, length, total))
     total = plus(known(call, 6)[2], keys) if has(call, 6) else keys
     return (
         output,
@@ -113,25 +111,25 @@ def _packed(call: Call) -> Sequence[Type]:
 
 
 def _decoder_multi_head(call: Call) -> Sequence[Type]:
-    """DecoderMaskedMultiHeadAttention: one new token; the caches grow by it or are shared."""
-    query = known(call, 0)
+    """DecoderMaskedMultiHeadAttention: one new token; the caches grow by it, are shared, or are the keys."""
+    query, heads = known(call, 0), number(call, "num_heads")
     width = _width(call, query[2] if has(call, 1) else over(query[2], _QKV))
     output = like(call, 0, query[0], query[1], width)
     if not has(call, 5):
-        return (output,)
+        return (output, UNKNOWN, UNKNOWN, like(call, 0, query[0], heads, 1, _keys(call, query[1])))
     grow = None if _shares_buffer(call) else query[1]
     caches = [given(call, n) if grow is None else _grown(call, n, axis=2, by=grow) for n in (5, 6)]
-    return (output, *caches, like(call, 0, query[0], number(call, "num_heads"), 1, (caches[0].dims or ())[2]))
+    return (output, *caches, like(call, 0, query[0], heads, 1, (caches[0].dims or ())[2]))
 
 
 def _decoder(call: Call) -> Sequence[Type]:
     """DecoderAttention: sequence first, [S, B, D]; flags that are inputs say how the caches grow."""
     length, batch, width = known(call, 0)
-    heads, static, uses_past = number(call, "num_heads"), scalar(call, 8), scalar(call, 9)
-    new = known(call, 1)[0]
-    past = known(call, 6)[2] if has(call, 6) else 0
-    total = {(1, 1): past, (0, 1): plus(past, length)}.get((static or 0, uses_past or 0), new)
-    cache = like(call, 0, batch, heads, None if None in (static, uses_past) else total, over(width, heads))
+    heads, flags = number(call, "num_heads"), [scalar(call, index) for index in (8, 9, 10)]
+    static, cached = flags[0], all(flags[1:])
+    fresh = 0 if static and cached else known(call, 1)[0] if static else length
+    total = plus(known(call, 6)[2], fresh) if cached else fresh
+    cache = like(call, 0, batch, heads, None if None in flags else total, over(width, heads))
     return (like(call, 0, length, batch, width), cache, cache)
 
 
@@ -144,24 +142,20 @@ def _heads_of_packed(call: Call) -> Dims:
     return (*lead, times(heads, over(width, heads + 2 * key_heads)))
 
 
-def _grouped(total: int) -> Rule:
-    """Return the rule of grouped-query attention; an input says the total length, else past + new."""
-
-    def rule(call: Call) -> Sequence[Type]:
-        query = _heads_of_packed(call)
-        batch, length, width = query
-        head = over(width, number(call, "num_heads"))
-        output, key_heads = like(call, 0, *query), number(call, "kv_num_heads")
-        past = known(call, 3) if has(call, 3) else (batch, key_heads, 0, head)
-        told = scalar(call, total)
-        grown = plus(past[2], known(call, 1)[1] if has(call, 1) else length)
-        cache = grown if told is None else None if past[2] is None else max(told, past[2])
-        elem = given(call, 3).elem if has(call, 3) else given(call, 0).elem
-        present = Type(elem, (past[0], past[1], cache, past[3]))
-        scores = like(call, 0, batch, number(call, "num_heads"), length, grown if told is None else told)
-        return (output, present, present, scores)
-
-    return rule
+def _grouped(call: Call) -> Sequence[Type]:
+    """GroupQueryAttention: an input says the total length, else it is past + new."""
+    query = _heads_of_packed(call)
+    batch, length, width = query
+    heads, key_heads = number(call, "num_heads"), number(call, "kv_num_heads")
+    past = given(call, 3) if has(call, 3) else like(call, 0, batch, key_heads, 0, over(width, heads))
+    first, groups, kept, head = past.dims or (None, None, None, None)
+    told, grown = scalar(call, 6), plus(kept, known(call, 1)[1] if has(call, 1) else length)
+    if number(call, "sliding_window_cache", 0):
+        grown = told = kept  # the window moves on and stays as wide
+    cache = grown if told is None or kept is None else max(told, kept)
+    present = Type(past.elem, (first, groups, cache, head))
+    scores = like(call, 0, batch, heads, length, grown if told is None else told)
+    return (like(call, 0, *query), present, present, scores)
 
 
 def _with_caches(first: int) -> Rule:
@@ -178,6 +172,15 @@ def _with_caches(first: int) -> Rule:
     return rule
 
 
+def _selected(call: Call) -> Sequence[Type]:
+    """DynamicSparseAttention: caches are written in place, or as long as an input says."""
+    output, heads = _heads_of_packed(call), number(call, "num_heads")
+    elem = DType.BFLOAT16.code if number(call, "output_bf16", 0) else given(call, 0).elem
+    made = (output[0], number(call, "kv_num_heads"), scalar(call, 10), over(output[2], heads))
+    caches = [given(call, n) if has(call, n) else like(call, 0, *made) for n in (3, 4)]
+    return (Type(elem, output), *caches, Type(DType.INT32.code, ()))
+
+
 def _linear(call: Call) -> Sequence[Type]:
     """LinearAttention: state [B, K, E, F], or one such per slot of a window."""
     batch, length, _ = known(call, 0)
@@ -192,17 +195,46 @@ def _linear(call: Call) -> Sequence[Type]:
     )
 
 
+class _DeltaNet(NamedTuple):
+    """The axes of tokens, and the heads and widths of queries and values."""
+
+    tokens: Dims
+    heads: int | None
+    width: int | None
+    value_heads: int | None
+    value_width: int | None
+
+
 def _delta_net(call: Call) -> Sequence[Type]:
-    """GatedDeltaNet: tokens first, query [T, N, E], value [T, K, F], state [B, K, F, E]."""
-    if not has(call, 2):
-        msg = "packed query, key and value have no sizes of their own"
-        raise ValueError(msg)
-    tokens, heads, key = known(call, 0)
-    _, value_heads, value = known(call, 2)
-    most = None if heads is None or value_heads is None else max(heads, value_heads)
-    batch = plus(known(call, 3)[0], -1) if has(call, 3) else 1
-    state = given(call, 6) if has(call, 6) else Type(DType.FLOAT.code, (batch, value_heads, value, key))
-    return (like(call, 0, tokens, most, value), state)
+    """GatedDeltaNet: query [*T, N, E], value [*T, K, F], or both and the key in one; state [B, K, F, E]."""
+    net = _delta_sizes(call)
+    batch = net.tokens[0] if len(net.tokens) > 1 else plus(known(call, 3)[0], -1) if has(call, 3) else None
+    state = (
+        given(call, 6)
+        if has(call, 6)
+        else Type(DType.FLOAT.code, (batch, net.value_heads, net.value_width, net.width))
+    )
+    per_key = has(call, 4) and len(known(call, 4)) > len(net.tokens) + 1
+    decays = times(net.value_heads, net.width if per_key else 1)
+    factors = plus(decays, times(net.heads, net.width), times(net.value_heads, net.value_width))
+    captured = times(number(call, "state_update_capacity", 0), factors)
+    heads = None if None in (net.heads, net.value_heads) else max(net.heads or 0, net.value_heads or 0)
+    return (
+        like(call, 0, *net.tokens, heads, net.value_width),
+        state,
+        Type(state.elem, ((state.dims or (batch,))[0], captured)),
+    )
+
+
+def _delta_sizes(call: Call) -> _DeltaNet:
+    if has(call, 2):
+        *tokens, heads, width = known(call, 0)
+        return _DeltaNet(tuple(tokens), heads, width, *known(call, 2)[-2:])
+    *tokens, packed = known(call, 0)
+    _, value_heads, value_width, width = known(call, 6)
+    values = times(value_heads, value_width)
+    both = None if packed is None or values is None else packed - values  # queries and keys
+    return _DeltaNet(tuple(tokens), over(both, times(2, width)), width, value_heads, value_width)
 
 
 def _rotated_pair(call: Call) -> Sequence[Type]:
@@ -233,8 +265,10 @@ def _norm_rotary(call: Call) -> Sequence[Type]:
     """RMSNormRotary: X [B, S, heads, stride], a slice of the last axis as wide as the scale."""
     batch, length, heads, _ = known(call, 0)
     (width,) = known(call, 1)
+    elem = DType.FLOAT16 if number(call, "output_fp16", 0) else DType.BFLOAT16
+    rows = (1, times(batch, length)) if number(call, "flatten_batch", 0) else (batch, length)
     normalised = Type(DType.FLOAT.code, (batch, length, heads, width))
-    return (like(call, 0, batch, length, times(heads, width)), normalised)
+    return (Type(elem.code, (*rows, times(heads, width))), normalised)
 
 
 def _group_router(call: Call) -> Sequence[Type]:
@@ -252,11 +286,11 @@ RULES: Mapping[str, Rule] = {
     "DecoderAttention": _decoder,
     "DecoderMaskedMultiHeadAttention": _decoder_multi_head,
     "DecoderMaskedSelfAttention": _projected(past=4),
-    "DynamicSparseAttention": _grouped(total=10),
+    "DynamicSparseAttention": _selected,
     "GatedDeltaNet": _delta_net,
     "GatedRelativePositionBias": _gated_relative_bias,
     "GemmaRotaryEmbedding": _rotated_pair,
-    "GroupQueryAttention": _grouped(total=6),
+    "GroupQueryAttention": _grouped,
     "LinearAttention": _linear,
     "LinearAttentionGate": _gates,
     "LongformerAttention": same_as_first,
