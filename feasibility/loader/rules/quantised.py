@@ -1,7 +1,7 @@
 """Shape rules of com.microsoft's quantised and low-bit operators.
 
 Source of all: the operator schemas of ONNX Runtime 1.32 (docs/ContribOperators.md); held
-against runs in tests/loader/test_contrib_runs.py.
+against runs in tests/loader/test_contrib_runs_quantised.py.
 """
 
 from __future__ import annotations
@@ -146,7 +146,7 @@ def _gather_blocks(call: Call) -> Sequence[Type]:
 
 
 def _gather_packed(call: Call) -> Sequence[Type]:
-    elem = number(call, "output_dtype", DType.FLOAT.code)
+    elem = number(call, "output_dtype", DType.BFLOAT16.code)
     return (Type(elem, (*known(call, 1), number(call, "K"))),)
 
 
