@@ -135,9 +135,9 @@ def _why(key: OpKey, ours: Group | None, expected: int, opinion: Opinion) -> tup
     cases = (
         (theirs == _operations(ours), "", True),
         (key in opinion.unregistered, "it has no rule for this operator and counts 0", True),
-        (theirs == expected, says, True),
         (key in opinion.refused, "it could not count all of these nodes", False),
         (seen < there, f"it sees {seen} of these nodes: it does not look into bodies and functions", True),
+        (theirs == expected, says, True),
         (True, f"not explained: its rule ({says}) gives {expected:,} with our shapes", False),
     )
     return next((why, is_explained) for holds, why, is_explained in cases if holds)
