@@ -43,14 +43,13 @@ def _infer(call: Call, proto: onnx.NodeProto, opsets: Mapping[str, int]) -> Infe
     if own is not None:
         return _by_rule(own, call)
     schema = find_schema(call.domain, call.op_type, call.opset)
-    if schema is None:
-        return Inferred((UNKNOWN,) * call.outputs, f"no shape rule for {call.domain}::{call.op_type}")
-    if schema.has_type_and_shape_inference_function:
+    if schema is not None and schema.has_type_and_shape_inference_function:
         return _by_onnx(schema, call, proto, opsets)
-    old = OLD.get(call.op_type)
-    if old is None:
-        return Inferred((UNKNOWN,) * call.outputs, f"no shape rule for {call.op_type}-{schema.since_version}")
-    return _by_rule(old, call)
+    old = OLD.get(call.op_type) if call.domain == DEFAULT_DOMAIN else None
+    if old is not None:
+        return _by_rule(old, call)
+    version = f"::{call.op_type}" if schema is None else f"::{call.op_type}-{schema.since_version}"
+    return Inferred((UNKNOWN,) * call.outputs, f"no shape rule for {call.domain}{version}")
 
 
 def _by_onnx(schema: defs.OpSchema, call: Call, proto: onnx.NodeProto, opsets: Mapping[str, int]) -> Inferred:

@@ -16,7 +16,14 @@ _REASONS = {
     "StringConcat": _TEXT,
     "StringNormalizer": _TEXT,
     "StringSplit": _TEXT,
-}
+    **dict.fromkeys(
+        (
+            "DisentangledAttention_TRT", "EfficientNMS_TRT", "MultilevelCropAndResize_TRT",
+            "PyramidROIAlign_TRT",
+        ),
+        "it is a plugin of TensorRT, whose work no graph describes",
+    ),
+}  # fmt: skip
 
 _GENERATION = "it runs its decoder until the data says stop: count the decoder, a model of its own, per token"
 _COMPILED = "it holds a program that another compiler made, which no graph describes"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from feasibility.ir import DEFAULT_DOMAIN, MICROSOFT_DOMAIN, NCHWC_DOMAIN
-from feasibility.loader.rules import attention, einsum, microsoft, nchwc, old, quantised
+from feasibility.loader.rules import attention, einsum, experimental, microsoft, nchwc, old, quantised
 from feasibility.loader.rules.common import Rule
 
 _FAMILIES: tuple[tuple[str, Mapping[str, Rule]], ...] = (
@@ -20,5 +20,5 @@ _FAMILIES: tuple[tuple[str, Mapping[str, Rule]], ...] = (
 OWN: Mapping[tuple[str, str], Rule] = {
     (domain, name): rule for domain, rules in _FAMILIES for name, rule in rules.items()
 }
-# asked for the schema versions that onnx has no rule for
-OLD: Mapping[str, Rule] = old.OLD
+# of ai.onnx, asked for what onnx has no rule for: old schema versions, operators without a schema
+OLD: Mapping[str, Rule] = {**old.OLD, **experimental.RULES}
