@@ -92,10 +92,10 @@ def compare(cost: ModelCost, opinion: Opinion) -> CrossCheck:
     if opinion.failure:
         note = f"onnx-tool gives no count: {opinion.failure}"
         return CrossCheck(version=opinion.version, rows=(), notes=(note,))
-    expected = _expected(cost)
+    expected, unknown = _expected(cost), {(node.domain, node.op_type) for node in cost.coverage.unknown}
     ours = {(group.key[0], group.key[1]): group for group in cost.by_op()}
     keys = sorted(ours.keys() | opinion.macs.keys())
-    rows = [_row(key, ours.get(key), expected[key], opinion) for key in keys]
+    rows = [_row(key, ours.get(key), None if key in unknown else expected[key], opinion) for key in keys]
     rows = [row for row in rows if row.ours or row.theirs]
     rows.sort(key=lambda row: (-abs(row.difference), -row.ours, row.domain, row.op_type))
     return CrossCheck(version=opinion.version, rows=tuple(rows), notes=_notes(opinion))
@@ -109,7 +109,7 @@ def _expected(cost: ModelCost) -> Counter[OpKey]:
     return counts
 
 
-def _row(key: OpKey, group: Group | None, expected: int, opinion: Opinion) -> Row:
+def _row(key: OpKey, group: Group | None, expected: int | None, opinion: Opinion) -> Row:
     why, is_explained = _why(key, group, expected, opinion)
     return Row(
         domain=key[0],
@@ -127,8 +127,11 @@ def _operations(group: Group | None) -> int:
     return group.fmas + group.arithmetic + group.transcendentals if group else 0
 
 
-def _why(key: OpKey, ours: Group | None, expected: int, opinion: Opinion) -> tuple[str, bool]:
-    """Return the reason of a difference, and whether it explains it; the first case that holds."""
+def _why(key: OpKey, ours: Group | None, expected: int | None, opinion: Opinion) -> tuple[str, bool]:
+    """Return the reason of a difference, and whether it explains it; the first case that holds.
+
+    `expected` is what onnx-tool's rule gives with our shapes, None where we do not know all.
+    """
     theirs, formula = opinion.macs.get(key, 0), ONNX_TOOL.formulas.get(key[1])
     seen, there = opinion.nodes.get(key, 0), ours.nodes if ours else 0
     says = formula.says if formula else "it counts 0 for this operator"
@@ -136,9 +139,10 @@ def _why(key: OpKey, ours: Group | None, expected: int, opinion: Opinion) -> tup
         (theirs == _operations(ours), "", True),
         (key in opinion.unregistered, "it has no rule for this operator and counts 0", True),
         (key in opinion.refused, "it could not count all of these nodes", False),
+        (expected is None, "we do not know the sizes of all these nodes", False),
         (seen < there, f"it sees {seen} of these nodes: it does not look into bodies and functions", True),
         (theirs == expected, says, True),
-        (True, f"not explained: its rule ({says}) gives {expected:,} with our shapes", False),
+        (True, f"not explained: its rule ({says}) gives {expected or 0:,} with our shapes", False),
     )
     return next((why, is_explained) for holds, why, is_explained in cases if holds)
 
