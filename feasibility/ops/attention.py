@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from feasibility.cost import OpCost
 from feasibility.errors import FeasibilityError
-from feasibility.ir import Node
+from feasibility.ir import DType, Node
 from feasibility.ops.elementwise import SWISH
 from feasibility.ops.normalisation import SOFTMAX_ARITHMETIC
 from feasibility.ops.roles import heavy, light
 from feasibility.ops.rules import Family
-from feasibility.ops.sizes import positive, size, size_without
+from feasibility.ops.sizes import flag, given, known_integers, positive, size, size_without
 
 family = Family()
 
@@ -17,31 +17,67 @@ _PACKED_RANK = 3  # [batch, sequence, heads * head size]
 PER_PAIR = 6  # a rotation: four multiplies and two additions
 
 
+def scored(  # noqa: PLR0913 (the parts of one cost)
+    node: Node,
+    *,
+    rows: int,
+    keys: int,
+    per_key: int,
+    masks: int = 0,
+    softcap: bool = False,
+    fmas: int = 0,
+    arithmetic: int = 0,
+    dtype: DType | None = None,
+) -> OpCost:
+    """Cost the two products around `rows` x `keys` scores, and what else the operator does.
+
+    `rows` are query positions over all heads. A key meets `per_key` multiply-adds: |Q| before the
+    softmax, |Y| behind it. A score is scaled, masked by one addition each, capped and normalised.
+    """
+    scores = rows * keys
+    return heavy(
+        node,
+        fmas=fmas + keys * per_key,
+        arithmetic=arithmetic + scores * (1 + masks + 2 * softcap + SOFTMAX_ARITHMETIC),
+        transcendentals=scores * (1 + softcap),
+        dtype=dtype,
+    )
+
+
 @family.op("Attention")
 def attention(node: Node) -> OpCost:
     """Scaled dot-product attention, any number of key and value heads.
 
     Shapes:  Q [B, H, L, E], K [B, G, S', E], V [B, G, S', F], Y [B, H, L, F], or packed
-             [B, L, H * E] ...; S = S' + past
-    Count:   fmas = B*H*L*S*(E + F), written S * (|Q| + |Y|); per score: one multiply by the scale,
-             one addition per mask (attn_mask, is_causal), two and a tanh for softcap,
-             four and an exp for softmax
-    Ignores: masks save no work (a causal mask counts in full), nor does nonpad_kv_seqlen;
-             scores stay on chip unless the fourth output asks for them
+             [B, L, H * E] ...; past_key [B, G, P, E]
+    Count:   fmas = B*H*L*S*(E + F), written S * (|Q| + |Y|), with S = P + S' keys, or the longest of
+             nonpad_kv_seqlen where the graph fixes it; per score: one multiply by the scale, one
+             addition per mask (attn_mask, is_causal), two and a tanh for softcap, four and an exp for
+             softmax
+    Ignores: masks and windows save no work (a causal mask counts in full); scores stay on chip unless
+             the fourth output asks for them
     Dtype:   of Q
     Source:  ONNX Attention-25
     """
-    q, y = node.input(0), node.output(0)
-    keys = size(node.input(1), -2) + (size(node.input(4), -2) if node.has_input(4) else 0)
-    scores = _query_rows(node) * keys
-    softcap = int(node.float("softcap", 0.0) != 0.0)
-    masks = int(node.has_input(3)) + int(node.int("is_causal", 0) != 0)
-    return heavy(
+    return scored(
         node,
-        fmas=keys * (q.numel + y.numel),
-        arithmetic=scores * (1 + masks + 2 * softcap + SOFTMAX_ARITHMETIC),
-        transcendentals=scores * (1 + softcap),
+        rows=_query_rows(node),
+        keys=_keys(node),
+        per_key=node.input(0).numel + node.output(0).numel,
+        masks=given(node, 3) + flag(node, "is_causal"),
+        softcap=node.float("softcap", 0.0) != 0.0,
     )
+
+
+def _keys(node: Node) -> int:
+    """Return past and new keys; a cache that is filled in part says how far."""
+    filled = known_integers(node, 6)
+    return max(filled) if filled else size(node.input(1), -2) + past_keys(node, 4)
+
+
+def past_keys(node: Node, index: int, axis: int = -2) -> int:
+    """Return the length of an optional cache."""
+    return size(node.input(index), axis) if node.has_input(index) else 0
 
 
 def _query_rows(node: Node) -> int:
@@ -64,8 +100,9 @@ _UPDATE_RULES = {
 def linear_attention(node: Node) -> OpCost:
     """Attention through a running state instead of a matrix of scores.
 
-    Shapes:  query [B, T, H * E], key [B, T, G * E], value [B, T, G * F], state [B, G, E, F]
-    Count:   per token, E*F fmas for each of the H query heads (read the state) and each of the G
+    Shapes:  query [B, T, H * E], key [B, T, G * E], value [B, T, G * F], state [B, G, E, F],
+             Y [B, T, max(H, G) * F]
+    Count:   per token, E*F fmas for each head that comes out (read the state) and each of the G
              key heads (add k v'), and E*F more a key head for the delta rules (what the
              state predicts). arithmetic: a gate multiplies the state (E*F a key head),
              a delta rule corrects v (2 * |value|), the scale |Y|. exp once per decay
@@ -73,18 +110,19 @@ def linear_attention(node: Node) -> OpCost:
     Dtype:   of query
     Source:  ONNX LinearAttention-27
     """
-    query, key, value = node.input(0), node.input(1), node.input(2)
+    key, value, y = node.input(1), node.input(2), node.output(0)
     features = size(value, -1) // positive(node, "kv_num_heads")
-    gated, delta = _update_rule(node)
+    gated, delta = update_rule(node)
     return heavy(
         node,
-        fmas=features * (query.numel + key.numel * (1 + delta)),
-        arithmetic=features * key.numel * gated + 2 * value.numel * delta + node.output(0).numel,
+        fmas=features * (max(node.input(0).numel, key.numel) + key.numel * (1 + delta)),
+        arithmetic=features * key.numel * gated + 2 * value.numel * delta + y.numel,
         transcendentals=node.input(4).numel if gated else 0,
     )
 
 
-def _update_rule(node: Node) -> tuple[bool, bool]:
+def update_rule(node: Node) -> tuple[bool, bool]:
+    """Return whether a gate decays the state, and whether the delta rule corrects v."""
     name = node.string("update_rule", "gated_delta")
     if name not in _UPDATE_RULES:
         msg = f"node {node.name!r} ({node.op_type}): no update rule is called {name!r}"

@@ -79,8 +79,30 @@ def running_dtype(node: Node) -> DType:
     return next(floats, specs[0].dtype if specs else DType.UNDEFINED)
 
 
-def known_scalar(node: Node, index: int | None) -> int | None:
-    """Return the value of an input of one integer or flag, None where the graph does not fix it."""
-    spec = node.inputs[index] if index is not None and index < len(node.inputs) else None
-    value = spec.value if spec is not None else None
-    return int(value[0]) if value is not None and len(value) == 1 and not isinstance(value[0], str) else None
+def given(node: Node, *indices: int) -> int:
+    """Return how many of these optional inputs are given."""
+    return sum(node.has_input(index) for index in indices)
+
+
+def elements(node: Node, *indices: int) -> int:
+    """Return the number of elements of optional inputs, 0 where they are not given."""
+    return sum(node.input(index).numel for index in indices if node.has_input(index))
+
+
+def flag(node: Node, name: str, default: int = 0) -> int:
+    """Return 1 where an attribute that switches something on is set, else 0."""
+    return int(node.int(name, default) != 0)
+
+
+def known_integers(node: Node, index: int) -> tuple[int, ...] | None:
+    """Return the integers or flags of an optional input, None where the graph does not fix them."""
+    spec = node.inputs[index] if index < len(node.inputs) else None
+    if spec is None or spec.value is None:
+        return None
+    return tuple(int(v) for v in spec.value if not isinstance(v, str))
+
+
+def known_scalar(node: Node, index: int) -> int | None:
+    """Return the integer or flag of an optional input, None where the graph does not fix it."""
+    values = known_integers(node, index)
+    return values[0] if values is not None and len(values) == 1 else None
