@@ -12,9 +12,10 @@ from feasibility.ops import (
     contrib_attention,
     contrib_caches,
     contrib_experts,
-    contrib_more,
+    contrib_old,
     contrib_positions,
     contrib_quantised,
+    contrib_streams,
     control,
     convolution,
     drawing,
@@ -70,7 +71,8 @@ _FAMILIES = (
     contrib_positions,
     contrib_experts,
     contrib_quantised,
-    contrib_more,
+    contrib_old,
+    contrib_streams,
     nchwc,
 )
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from feasibility.cost import OpCost
 from feasibility.ir import MICROSOFT_DOMAIN, Node
 from feasibility.ops.convolution import conv_class, conv_fmas
+from feasibility.ops.drawing import DROP, dropout
 from feasibility.ops.elementwise import GELU, GELU_TANH, PER_ELEMENT, SWISH, PerElement
-from feasibility.ops.linear import gemm
-from feasibility.ops.normalisation import layer_arithmetic, rms_arithmetic
+from feasibility.ops.linear import gemm, matmul
+from feasibility.ops.normalisation import SOFTMAX_ARITHMETIC, layer_arithmetic, rms_arithmetic
 from feasibility.ops.pooling import max_pool
 from feasibility.ops.recurrent import ACTIVATIONS, activation
 from feasibility.ops.roles import heavy, light
@@ -15,6 +16,8 @@ from feasibility.ops.rules import Family
 from feasibility.ops.sizes import size, size_without
 
 family = Family(MICROSOFT_DOMAIN)
+
+_QUICK_GELU_ALPHA = 1.702
 
 # what optimisers fuse behind a product: also what no recurrent layer knows
 _FUSED = {
@@ -34,7 +37,9 @@ def fused_activation(node: Node) -> PerElement:
 
 family.add("Gelu", GELU)
 family.add("BiasGelu", GELU.plus(1))
-family.add("QuickGelu", SWISH.plus(1))  # x * sigmoid(alpha * x)
+family.add("BiasAdd", PerElement(2))  # bias, then the residual
+family.add("BiasSoftmax", PerElement(1 + SOFTMAX_ARITHMETIC, 1))
+family.add("BiasSplitGelu", GELU.plus(3))  # bias on both halves, then one gates the other
 
 
 @family.op("FastGelu")
@@ -227,19 +232,56 @@ def group_norm(node: Node) -> OpCost:
     )
 
 
-@family.op("GatedRMSNorm")
-def gated_rms_norm(node: Node) -> OpCost:
-    """Divide groups by their root mean square, then scale by an activated gate.
+@family.op("QuickGelu")
+def quick_gelu(node: Node) -> OpCost:
+    """Multiply x by the sigmoid of alpha * x.
 
-    Shapes:  X, gate and Y [..., H*C], scale [C]
-    Count:   as RMSNormalization over C; a sigmoid and two multiplies per element for the gate
+    Shapes:  X and Y alike
+    Count:   per element 4 arithmetic and an exp; one more where alpha (1.702 by default) is not 1
     Dtype:   of X
-    Source:  onnxruntime docs/ContribOperators.md, com.microsoft.GatedRMSNorm
+    Source:  onnxruntime docs/ContribOperators.md, com.microsoft.QuickGelu
     """
-    x = node.input(0)
-    rows = x.numel // max(size(node.input(1), 0), 1)
-    return light(
-        node,
-        arithmetic=rms_arithmetic(x.numel, rows) + x.numel * (SWISH.arithmetic + 1),
-        transcendentals=rows + x.numel,
-    )
+    return SWISH.plus(int(node.float("alpha", _QUICK_GELU_ALPHA) != 1.0))(node)
+
+
+@family.op("BiasDropout", "BitmaskBiasDropout")
+def bias_dropout(node: Node) -> OpCost:
+    """Add a bias and a residual, and drop at random in training.
+
+    Shapes:  data and output alike, bias [last] or like data, residual like data
+    Count:   one addition per element for bias, one for residual if given; in training as Dropout
+    Dtype:   of data
+    Source:  onnxruntime docs/ContribOperators.md, com.microsoft.BiasDropout
+    """
+    per_element = 1 + int(node.has_input(2)) + (DROP if _is_training(node, 4) else 0)
+    return light(node, arithmetic=node.input(0).numel * per_element)
+
+
+@family.op("BitmaskDropout")
+def bitmask_dropout(node: Node) -> OpCost:
+    """Pass everything on at inference; drop at random in training.
+
+    Shapes:  data and output alike, mask of one bit per element
+    Count:   as Dropout
+    Dtype:   of data
+    Source:  onnxruntime docs/ContribOperators.md, com.microsoft.BitmaskDropout
+    """
+    return dropout(node)
+
+
+def _is_training(node: Node, flag: int) -> bool:
+    """Tell whether a flag is given and not known to be false."""
+    return node.has_input(flag) and node.input(flag).value != (0,)
+
+
+@family.op("GemmFastGelu")
+def gemm_fast_gelu(node: Node) -> OpCost:
+    """Matrix product, then the tanh form of Gelu.
+
+    Shapes:  X [..., M, K], W [K, N], bias [N], Y [..., M, N]
+    Count:   fmas as MatMul; 8 arithmetic and a tanh per output, one more if bias
+    Dtype:   of X
+    Source:  onnxruntime docs/ContribOperators.md, com.microsoft.GemmFastGelu
+    """
+    product, y = matmul(node), node.output(0).numel
+    return heavy(node, fmas=product.fmas, arithmetic=y * (8 + int(node.has_input(2))), transcendentals=y)

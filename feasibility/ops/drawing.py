@@ -19,7 +19,7 @@ family = Family()
 DRAW = 10 * (2 + 4 + 2) // 4  # arithmetic per number
 _UNIFORM = PerElement(DRAW + 2)  # low + range * u
 _NORMAL = PerElement(DRAW + 4, 2)  # Box-Muller: a log and a sqrt, a sine and a cosine make two numbers
-_DROP = DRAW + 3  # compare, select, scale
+DROP = DRAW + 3  # compare, select, scale
 
 family.add("RandomUniform", _UNIFORM)
 family.add("RandomNormal", _NORMAL)
@@ -69,5 +69,5 @@ def dropout(node: Node) -> OpCost:
     Source:  ONNX Dropout-22; the module's head for a draw
     """
     if node.has_input(2) and node.input(2).value != (0,):
-        return light(node, arithmetic=_DROP * node.input(0).numel)
+        return light(node, arithmetic=DROP * node.input(0).numel)
     return light(node) if node.has_output(1) else view(node)

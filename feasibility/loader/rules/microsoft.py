@@ -246,6 +246,29 @@ def _word_embedding(call: Call) -> Sequence[Type]:
     return (like(call, 1, *known(call, 0)[:-1], known(call, 1)[0]),)
 
 
+def _pre_mix(call: Call) -> Sequence[Type]:
+    """HyperConnectionPreMix: one stream [..., H] of [..., C, H], or of [..., C*H] with num_branches."""
+    *lead, width = known(call, 0)
+    branches = number(call, "num_branches", 0)
+    if branches:
+        return (like(call, 0, *lead, over(width, branches)),)
+    return (like(call, 0, *lead[:-1], width),)
+
+
+def _low_rank_mix(call: Call) -> Sequence[Type]:
+    *lead, width = known(call, 0)
+    branches = number(call, "num_branches")
+    return (like(call, 0, *lead, over(width, branches)), like(call, 0, *lead, branches), given(call, 0))
+
+
+def _mamba(call: Call) -> Sequence[Type]:
+    """Mamba2Verify: Y [R, heads * head_dim], both snapshots, and what is between on request."""
+    tokens, width = known(call, 0)[0], times(number(call, "heads"), number(call, "head_dim"))
+    convolved = like(call, 0, tokens, known(call, 3)[0])
+    readout = Type(DType.FLOAT.code, (tokens, width))
+    return (like(call, 0, tokens, width), given(call, 1), given(call, 2), convolved, readout)
+
+
 def _router(call: Call) -> Sequence[Type]:
     """RouterGateUpProj: logits of the router, and half of what is left of the product's columns."""
     *lead, _ = known(call, 0)
@@ -282,8 +305,11 @@ RULES: Mapping[str, Rule] = {
     "GatherND": _gather_nd,
     "GemmFastGelu": _matmul,
     "GridSample": _grid_sample,
+    "HyperConnectionLowRankMix": _low_rank_mix,
+    "HyperConnectionPreMix": _pre_mix,
     "Irfft": _real_inverse_fourier,
     "IsAllFinite": lambda _: (Type(DType.BOOL.code, ()),),
+    "Mamba2Verify": _mamba,
     "MaxpoolWithMask": lambda call: (pooled(call, channels_last=False),),
     "MurmurHash3": _hash,
     "NGramHashMapping": _hash_mapping,

@@ -1,17 +1,16 @@
-"""Count com.microsoft's forerunners of ONNX operators, and those of single model families."""
+"""Count com.microsoft's forerunners of ONNX operators, and others that stand alone."""
 
 from __future__ import annotations
 
-from math import prod
+from dataclasses import replace
 
 from feasibility.cost import OpCost
 from feasibility.ir import MICROSOFT_DOMAIN, Node
 from feasibility.ops.convolution import conv_transpose
-from feasibility.ops.elementwise import GELU, PER_ELEMENT, SIGMOID, SWISH, PerElement
+from feasibility.ops.elementwise import PER_ELEMENT, PerElement
 from feasibility.ops.indexing import gather
 from feasibility.ops.interpolate import grid_sample, weighted_sum
-from feasibility.ops.linear import matmul
-from feasibility.ops.normalisation import SOFTMAX_ARITHMETIC, rms_arithmetic
+from feasibility.ops.normalisation import SOFTMAX_ARITHMETIC
 from feasibility.ops.pooling import max_pool
 from feasibility.ops.recurrent import LSTM, layer
 from feasibility.ops.roles import heavy, light, move, view
@@ -19,50 +18,27 @@ from feasibility.ops.rules import Family
 from feasibility.ops.selection import unique
 from feasibility.ops.signal import fft_arithmetic
 from feasibility.ops.sizes import size, size_without
+from feasibility.units import BITS_PER_BYTE
 
 family = Family(MICROSOFT_DOMAIN)
 
 _CORNERS = 4  # neighbours of a sample between pixels
-_HASH = 20  # arithmetic of MurmurHash3 on one 32-bit word, its finaliser included (A. Appleby, 2011)
+# MurmurHash3_x86_32 (A. Appleby, 2011): to mix in a word of 4 bytes, and to finish
+_HASH_WORD, _HASH_END, _HASH_WORD_BYTES = 11, 9, 4
 
-family.add("ConvTransposeWithDynamicPads", conv_transpose)
+family.add("ComplexMul", PerElement(3))  # four multiplies and two additions make two numbers
+family.add("ComplexMulConj", PerElement(3))
 family.add("ExpandDims", view)
 family.add("GatherND", gather)
 family.add("GridSample", grid_sample)
 family.add("MaxpoolWithMask", max_pool)
 family.add("Pad", move)
 family.add("Range", PER_ELEMENT["Range"])
-family.add("SampleOp", view)
+family.add("SampleOp", move)
+family.add("TorchEmbedding", gather)
 family.add("Trilu", move)
 family.add("UnfoldTensor", move)
 family.add("Unique", unique)
-
-ELEMENTWISE = {
-    "BiasAdd": PerElement(2),  # bias, then the residual
-    "BiasSoftmax": PerElement(1 + SOFTMAX_ARITHMETIC, 1),
-    "BiasSplitGelu": GELU.plus(3),  # bias on both halves, then one gates the other
-    "BitmaskDropout": PerElement(0),  # at inference a copy
-    "ComplexMul": PerElement(3),  # four multiplies and two additions make two numbers
-    "ComplexMulConj": PerElement(3),
-    "MurmurHash3": PerElement(_HASH),
-    "ScaledSiLU": SWISH.plus(1),
-    "SwiGLU": SWISH.plus(5),  # clamps on both halves, alpha, beta, and the product
-}
-for _name, _rule in ELEMENTWISE.items():
-    family.add(_name, _rule)
-
-
-@family.op("BiasDropout", "BitmaskBiasDropout")
-def bias_dropout(node: Node) -> OpCost:
-    """Add a bias and a residual; at inference nothing is dropped.
-
-    Shapes:  data and output alike, bias [last], residual like data
-    Count:   one addition per element for bias, one for residual if given
-    Ignores: the mask of training
-    Dtype:   of data
-    Source:  onnxruntime docs/ContribOperators.md, com.microsoft.BiasDropout
-    """
-    return light(node, arithmetic=node.input(0).numel * (1 + int(node.has_input(2))))
 
 
 @family.op("AttnLSTM")
@@ -117,26 +93,18 @@ def cdist(node: Node) -> OpCost:
     )
 
 
-@family.op("CausalConvWithState", "VarlenCausalConvWithState")
-def causal_conv(node: Node) -> OpCost:
-    """Depthwise convolution over time that keeps its last inputs.
+@family.op("ConvTransposeWithDynamicPads")
+def conv_transpose_with_dynamic_pads(node: Node) -> OpCost:
+    """Transposed convolution whose pads are an input.
 
-    Shapes:  input [B, C, T] or [tokens, C], weight [C, 1, k], output like input
-    Count:   fmas = |output| * prod(k); one addition per output if bias; 4 and an exp with silu
-    Ignores: the zeros in front of the first step count as work; the copy of the state
-    Dtype:   of input
-    Source:  onnxruntime docs/ContribOperators.md, com.microsoft.CausalConvWithState
+    Shapes:  X [N, C, *D], W [C, M/group, *K], Pads [2*r], B [M], Y [N, M, *O]
+    Count:   as ConvTranspose; arithmetic = |Y| if B is given
+    Ignores: products that fall into the cropped border count as work
+    Dtype:   of X
+    Source:  onnxruntime docs/ContribOperators.md, com.microsoft.ConvTransposeWithDynamicPads
     """
-    y, kernel = node.output(0).numel, prod(node.input(1).dims[2:])
-    bias = 2 if node.op_type == "CausalConvWithState" else 3
-    silu = int(node.string("activation", "none") != "none")
-    return heavy(
-        node,
-        fmas=y * kernel,
-        arithmetic=y * (int(node.has_input(bias)) + silu * SWISH.arithmetic),
-        transcendentals=y * silu * SWISH.transcendentals,
-        op_class="depthwise",
-    )
+    product = conv_transpose(replace(node, inputs=node.inputs[:2]))
+    return replace(product, arithmetic=node.output(0).numel if node.has_input(3) else 0)
 
 
 @family.op("CropAndResize")
@@ -168,27 +136,6 @@ def dynamic_time_warping(node: Node) -> OpCost:
     return light(node, arithmetic=3 * node.input(0).numel)
 
 
-@family.op("GatedAdd")
-def gated_add(node: Node) -> OpCost:
-    """Add a tensor that a gate per row scales.
-
-    Shapes:  X, Y and output [..., C], gate [..., 1], or [..., K] with gate_weight [K, 1]
-    Count:   two per element; fmas = |gate| and a sigmoid per row where the gate is projected
-    Dtype:   of X
-    Source:  onnxruntime docs/ContribOperators.md, com.microsoft.GatedAdd
-    """
-    out = node.output(0)
-    if not node.has_input(3):
-        return light(node, arithmetic=2 * out.numel)
-    rows = size_without(out, -1)
-    return heavy(
-        node,
-        fmas=node.input(2).numel,
-        arithmetic=2 * out.numel + SIGMOID.arithmetic * rows,
-        transcendentals=rows,
-    )
-
-
 @family.op("Inverse")
 def inverse(node: Node) -> OpCost:
     """Invert square matrices.
@@ -216,17 +163,19 @@ def is_all_finite(node: Node) -> OpCost:
     return light(node, arithmetic=sum(spec.numel for spec in node.inputs if spec is not None))
 
 
-@family.op("NGramHashMapping", "VarlenNGramHashMapping")
-def n_gram_hash(node: Node) -> OpCost:
-    """Hash the last n tokens at every place.
+@family.op("MurmurHash3")
+def murmur_hash(node: Node) -> OpCost:
+    """Hash every element.
 
-    Shapes:  input_ids [B, S] or [tokens], hash_ids [..., (n - 1) * heads]
-    Count:   per id a multiply and an exclusive or per n-gram; per hash a remainder and an offset
-    Dtype:   of input_ids
-    Source:  onnxruntime 1.32 schema, com.microsoft.NGramHashMapping
+    Shapes:  X and Y alike
+    Count:   per element 11 arithmetic for each word of 4 bytes, and 9 to finish
+    Ignores: the length of strings: each counts as its 8 bytes
+    Dtype:   of X
+    Source:  onnxruntime docs/ContribOperators.md, com.microsoft.MurmurHash3; A. Appleby, SMHasher, 2011
     """
-    shifts = 2 * node.int("max_ngram_size", 2) * node.input(0).numel
-    return light(node, arithmetic=shifts + 2 * node.output(0).numel)
+    x = node.input(0)
+    words = max(x.dtype.bits // (BITS_PER_BYTE * _HASH_WORD_BYTES), 1)
+    return light(node, arithmetic=x.numel * (_HASH_WORD * words + _HASH_END))
 
 
 @family.op("NGramRepeatBlock")
@@ -262,25 +211,15 @@ def sparse_to_dense_matmul(node: Node) -> OpCost:
     """Product of a sparse and a dense matrix.
 
     Shapes:  A [M, K] sparse, B [..., K, N], Y [..., M, N]
-    Count:   fmas = |Y| * K as if A were dense: how many of its elements are stored is data
+    Count:   fmas = |Y| * K as if A were dense: how many of its elements are stored is data;
+             arithmetic = |Y| if alpha is not 1
     Ignores: zeros of A count as work
     Dtype:   of A
     Source:  onnxruntime docs/ContribOperators.md, com.microsoft.SparseToDenseMatMul
     """
-    axis = 0 if node.int("transA", 0) else 1
-    return heavy(node, fmas=node.output(0).numel * size(node.input(0), axis))
-
-
-@family.op("TorchEmbedding")
-def torch_embedding(node: Node) -> OpCost:
-    """Look rows of a table up.
-
-    Shapes:  weight [rows, n], indices of any shape, Y [*indices, n]
-    Count:   the indices and as many bytes of the table as Y has are read
-    Dtype:   of weight
-    Source:  onnxruntime docs/ContribOperators.md, com.microsoft.TorchEmbedding
-    """
-    return gather(node)
+    y, axis = node.output(0).numel, 0 if node.int("transA", 0) else 1
+    scale = y if node.float("alpha", 1.0) != 1.0 else 0
+    return heavy(node, fmas=y * size(node.input(0), axis), arithmetic=scale)
 
 
 @family.op("WordConvEmbedding")
@@ -298,67 +237,4 @@ def word_conv_embedding(node: Node) -> OpCost:
     windows = letters * size(w, 0)
     return heavy(
         node, fmas=letters * w.numel, arithmetic=2 * windows, transcendentals=windows, op_class="dense"
-    )
-
-
-@family.op("GemmFastGelu")
-def gemm_fast_gelu(node: Node) -> OpCost:
-    """Matrix product, then the tanh form of Gelu.
-
-    Shapes:  X [..., M, K], W [K, N], bias [N], Y [..., M, N]
-    Count:   fmas as MatMul; 8 arithmetic and a tanh per output, one more if bias
-    Dtype:   of X
-    Source:  onnxruntime docs/ContribOperators.md, com.microsoft.GemmFastGelu
-    """
-    product, y = matmul(node), node.output(0).numel
-    return heavy(node, fmas=product.fmas, arithmetic=y * (8 + int(node.has_input(2))), transcendentals=y)
-
-
-@family.op("BranchwiseRMSNorm")
-def branchwise_rms_norm(node: Node) -> OpCost:
-    """Divide every branch by its root mean square.
-
-    Shapes:  X and Y [..., C, H] or [..., C*H]
-    Count:   as RMSNormalization over H
-    Dtype:   of X
-    Source:  onnxruntime 1.32 schema, com.microsoft.BranchwiseRMSNorm
-    """
-    x = node.input(0)
-    branches = max(node.int("num_branches", 0), 1)
-    rows = size_without(x, -1) * branches
-    return light(node, arithmetic=rms_arithmetic(x.numel, rows), transcendentals=rows)
-
-
-@family.op("HyperConnectionPostMix")
-def hyper_connection_post_mix(node: Node) -> OpCost:
-    """Mix streams and inject the output of a block.
-
-    Shapes:  streams and output [..., C, H], stream_mix [..., C, C], post_mix [..., C]
-    Count:   fmas = |streams| * C where stream_mix is given; two per element for the injection
-    Dtype:   of streams
-    Source:  onnxruntime 1.32 schema, com.microsoft.HyperConnectionPostMix
-    """
-    out = node.output(0).numel
-    if not node.has_input(3):
-        return light(node, arithmetic=2 * out)
-    return heavy(node, fmas=out * size(node.input(3), -1), arithmetic=2 * out)
-
-
-@family.op("EngramGate")
-def engram_gate(node: Node) -> OpCost:
-    """Gate a value by the similarity of normalised keys and queries.
-
-    Shapes:  key, query and output [B, S, C, H], value [B, S, H]
-    Count:   two RMSNormalizations, a multiply and an addition per element for the similarity, a sigmoid
-             and three more per row, one multiply per output
-    Dtype:   of key
-    Source:  onnxruntime 1.32 schema, com.microsoft.EngramGate
-    """
-    key = node.input(0)
-    rows = size_without(key, -1)
-    norms = 2 * rms_arithmetic(key.numel, rows)
-    return light(
-        node,
-        arithmetic=norms + 3 * key.numel + rows * (SIGMOID.arithmetic + 3),
-        transcendentals=rows * (2 + 2),
     )
