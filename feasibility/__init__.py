@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from feasibility.api import (
+        convention,
+        cross_check,
         decide,
         device,
         devices,
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
         runtime,
         runtimes,
     )
+    from feasibility.conventions.cross_check import CrossCheck
+    from feasibility.conventions.records import ConventionTotal
     from feasibility.cost import Coverage, ModelCost, OpCost
     from feasibility.decide.records import Decision, Verdict
     from feasibility.errors import (
@@ -51,7 +55,9 @@ __all__ = [
     "BitsPerSecond",
     "Bytes",
     "BytesPerSecond",
+    "ConventionTotal",
     "Coverage",
+    "CrossCheck",
     "DType",
     "Decision",
     "DeviceProfile",
@@ -73,6 +79,8 @@ __all__ = [
     "UnknownShapeError",
     "UsageError",
     "Verdict",
+    "convention",
+    "cross_check",
     "decide",
     "device",
     "devices",
@@ -85,7 +93,9 @@ __all__ = [
 ]
 
 _NAMES_OF_ROOMS = {
-    "api": "decide device devices explain network networks profile runtime runtimes",
+    "api": "convention cross_check decide device devices explain network networks profile runtime runtimes",
+    "conventions.cross_check": "CrossCheck",
+    "conventions.records": "ConventionTotal",
     "cost": "Coverage ModelCost OpCost",
     "decide.records": "Decision Verdict",
     "errors": "FeasibilityError ModelError ProfileError UnitError UnknownShapeError UsageError",

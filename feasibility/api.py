@@ -15,12 +15,14 @@ from feasibility.errors import UsageError
 from feasibility.ops import DEFAULT, RuleSet
 
 if TYPE_CHECKING:
+    from feasibility.conventions import ConventionTotal, CrossCheck
     from feasibility.decide.records import Decision
     from feasibility.ir import Model
     from feasibility.loader.isolate import Worker
     from feasibility.profiles.models import DeviceProfile, NetworkProfile, RuntimeProfile
     from feasibility.units import BitsPerSecond, Bytes, Seconds
 
+_NO_FILE = frozenset({"-", "<bytes>", "<ModelProto>"})  # models that came from elsewhere
 PANEL = ("pixel-6a", "a17-pro", "laptop-cpu-4c", "m1", "rtx-3060")  # who answers when no device is named
 
 
@@ -67,6 +69,35 @@ def _walk(model: Source, dims: Mapping[str, int], rules: RuleSet, isolated: bool
 
     with Worker.start() as worker:
         return worker.load(fspath(model), dims, rules=rules)
+
+
+def convention(cost: ModelCost, tool: str) -> ConventionTotal:
+    """Return what "torchvision" (its model tables), "fvcore" or "onnx-tool" would count for a model.
+
+    Where batch normalisation is folded into convolutions, `unfolded_total` is what the tool
+    says of the network before that. Raise UsageError for another tool.
+    """
+    from feasibility.conventions import convention as count
+
+    return count(cost, tool)
+
+
+def cross_check(
+    model: ModelCost | str | PathLike[str], *, dims: Mapping[str, int] | None = None
+) -> CrossCheck:
+    """Let onnx-tool count a model file, and return its count beside ours per operator type, with reasons.
+
+    It runs in a child process with limits; whatever fails there is a note. `dims` are for a
+    model that is not counted yet. Raise UsageError for a model that did not come from a file.
+    """
+    from feasibility.conventions import compare
+    from feasibility.loader.crosscheck import ask
+
+    cost = model if isinstance(model, ModelCost) else profile(model, dims=dims)
+    if cost.model.path in _NO_FILE:
+        msg = f"the cross-check reads the model file again, and {cost.model.path!r} is none"
+        raise UsageError(msg, hint="write the model to a file and name that")
+    return compare(cost, ask(cost.model.path, cost.dims))
 
 
 def decide(  # noqa: PLR0913 (each is a choice of the scenario, all but the model have defaults)

@@ -127,3 +127,22 @@ def test_uncounted_work_leaves_the_verdict_open() -> None:
     answer = fe.decide(cost())
     assert answer.coverage.unknown
     assert "Not counted: 'fancy'" in fe.explain(answer)
+
+
+def test_cross_check_takes_a_path_or_what_was_counted() -> None:
+    """Both forms give onnx-tool's count of the file, with the dimensions that were bound."""
+    counted = fe.cross_check(fe.profile(MODEL, dims={"batch": 2}))
+    assert fe.cross_check(MODEL, dims={"batch": 2}) == counted
+    assert counted.unexplained == ()
+    assert sum(row.fmas for row in counted.rows) == 2 * FMAS
+
+
+def test_cross_check_needs_a_file() -> None:
+    """A model from memory cannot be read again by another process."""
+    with pytest.raises(fe.UsageError, match="'<bytes>' is none"):
+        fe.cross_check(fe.profile(MODEL.read_bytes()))
+
+
+def test_convention_of_the_example() -> None:
+    """The text encoder counts the essay's multiply-adds as torchvision does."""
+    assert fe.convention(fe.profile(MODEL), "torchvision").total == FMAS
