@@ -2,48 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from feasibility.cost import OpCost
-from feasibility.ir import MICROSOFT_DOMAIN, Node, TensorSpec
-from feasibility.ops.elementwise import GELU, SWISH, PerElement
+from feasibility.ir import MICROSOFT_DOMAIN, Node
+from feasibility.ops.elementwise import GELU, SIGMOID, SWISH, PerElement
 from feasibility.ops.normalisation import SOFTMAX_ARITHMETIC
+from feasibility.ops.recurrent import activation
 from feasibility.ops.roles import heavy
 from feasibility.ops.rules import Family
 from feasibility.ops.sizes import size, size_without
 
 family = Family(MICROSOFT_DOMAIN)
 
-_SIGMOID_ROUTER = 4  # per score: a sigmoid, and the bias of the expert
-_ACTIVATIONS = {
+_SIGMOID_ROUTER = SIGMOID.plus(1)  # per score, with the bias of the expert
+ACTIVATIONS = {
     "gelu": GELU,
     "geglu": GELU.plus(1),  # one half gates the other
     "identity": PerElement(0),
     "relu": PerElement(1),
+    "none": PerElement(0),
     "relu2": PerElement(2),
+    "relu_squared": PerElement(2),
     "silu": SWISH,
     "swiglu": SWISH.plus(1),
 }
 
 
-def _experts(node: Node, *, hidden: int, inner: int, matrices: int, weights: Sequence[TensorSpec]) -> OpCost:
-    """Cost k experts per token, each of so many hidden x inner products."""
+def _experts(node: Node, *, hidden: int, inner: int, fused: int, weights: tuple[int, int, int]) -> OpCost:
+    """Cost k experts per token: a product into `fused` times `inner`, one back, and a third if given.
+
+    `weights` are the inputs that hold the three matrices of every expert.
+    """
     x, scores = node.input(0), node.input(1).numel
-    tokens = size_without(x, -1)
-    runs, experts = tokens * max(node.int("k", 1), 1), size(weights[0], 0)
-    act = _ACTIVATIONS.get(node.string("activation_type", "relu"), SWISH)
-    chosen = min(runs, experts)
+    runs, experts = size_without(x, -1) * max(node.int("k", 1), 1), size(node.input(1), -1)
+    default = "swiglu" if node.op_type == "MoEPacked" else "relu"
+    act = activation(node, node.string("activation_type", default), ACTIVATIONS)
+    matrix = hidden * inner
+    products = dict(zip(weights, (fused * matrix, matrix, matrix), strict=True))
+    used = {index: count for index, count in products.items() if node.has_input(index)}
     return heavy(
         node,
-        fmas=runs * hidden * inner * matrices,
+        fmas=runs * sum(used.values()),
         arithmetic=scores * SOFTMAX_ARITHMETIC + runs * (inner * act.arithmetic + 2 * hidden),
         transcendentals=scores + runs * inner * act.transcendentals,
-        reads=x.nbytes + node.input(1).nbytes + sum(w.nbytes for w in weights) * chosen // max(experts, 1),
+        reads=x.nbytes + node.input(1).nbytes + _expert_bytes(node, min(runs, experts), experts),
+        packed={index: experts * count for index, count in used.items()},
     )
 
 
-def _given(node: Node, *indices: int) -> list[TensorSpec]:
-    return [node.input(index) for index in indices if node.has_input(index)]
+def _expert_bytes(node: Node, chosen: int, experts: int) -> int:
+    """Return the bytes of weights, scales and biases of so many experts: their first axis."""
+    specs = [spec for spec in node.inputs[2:] if spec is not None and spec.dims[:1] == (experts,)]
+    return sum(spec.nbytes for spec in specs) * chosen // max(experts, 1)
 
 
 @family.op("MoE")
@@ -59,10 +68,10 @@ def moe(node: Node) -> OpCost:
     Dtype:   of input
     Source:  onnxruntime docs/ContribOperators.md, com.microsoft.MoE; Shazeer et al. 2017, arXiv:1701.06538
     """
-    fc1, fc2 = node.input(2), node.input(4)
-    inner = size(fc2, 2)
-    matrices = size(fc1, 1) // max(inner, 1) + 1 + int(node.has_input(6))
-    return _experts(node, hidden=size(fc1, 2), inner=inner, matrices=matrices, weights=_given(node, 2, 4, 6))
+    fc1, inner = node.input(2), size(node.input(4), 2)
+    return _experts(
+        node, hidden=size(fc1, 2), inner=inner, fused=size(fc1, 1) // max(inner, 1), weights=(2, 4, 6)
+    )
 
 
 @family.op("QMoE")
@@ -75,12 +84,8 @@ def q_moe(node: Node) -> OpCost:
     Dtype:   of input (weights are widened)
     Source:  onnxruntime docs/ContribOperators.md, com.microsoft.QMoE
     """
-    rows, hidden = size(node.input(2), 1), size(node.input(0), -1)
-    fused = 2 if node.int("swiglu_fusion", 0) else 1
-    matrices = fused + 1 + int(node.has_input(8))
-    return _experts(
-        node, hidden=hidden, inner=rows // fused, matrices=matrices, weights=_given(node, 2, 5, 8)
-    )
+    rows, fused = size(node.input(2), 1), 2 if node.int("swiglu_fusion", 0) else 1
+    return _experts(node, hidden=size(node.input(0), -1), inner=rows // fused, fused=fused, weights=(2, 5, 8))
 
 
 @family.op("MoEPacked")
@@ -93,9 +98,8 @@ def moe_packed(node: Node) -> OpCost:
     Dtype:   of input (weights are widened)
     Source:  onnxruntime 1.32 schema, com.microsoft.MoEPacked
     """
-    matrices = 2 + int(node.has_input(3))
     hidden, inner = size(node.input(0), -1), size(node.input(2), 1)
-    return _experts(node, hidden=hidden, inner=inner, matrices=matrices, weights=_given(node, 2, 3, 4))
+    return _experts(node, hidden=hidden, inner=inner, fused=1, weights=(2, 3, 4))
 
 
 @family.op("MoEGroupRouter")
@@ -114,8 +118,8 @@ def moe_group_router(node: Node) -> OpCost:
     return heavy(
         node,
         fmas=scores * size(x, -1) if projects else 0,
-        arithmetic=scores * _SIGMOID_ROUTER,
-        transcendentals=scores,
+        arithmetic=scores * _SIGMOID_ROUTER.arithmetic,
+        transcendentals=scores * _SIGMOID_ROUTER.transcendentals,
     )
 
 

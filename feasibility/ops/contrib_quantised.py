@@ -1,8 +1,4 @@
-"""Count com.microsoft's quantised and low-bit operators.
-
-Products of 8-bit integers run in their type. Weights below 8 bits are widened while they
-are read: such products run in the type of the activations, and only the bytes shrink.
-"""
+"""Count com.microsoft's 8-bit operators: products of 8-bit tensors run in their type."""
 
 from __future__ import annotations
 
@@ -11,19 +7,22 @@ from dataclasses import dataclass
 from feasibility.cost import OpCost
 from feasibility.ir import MICROSOFT_DOMAIN, Node
 from feasibility.ops.convolution import conv_class
-from feasibility.ops.elementwise import GELU, SIGMOID, SWISH
+from feasibility.ops.elementwise import GELU, SIGMOID
 from feasibility.ops.linear import matmul_integer
-from feasibility.ops.normalisation import SOFTMAX_ARITHMETIC, layer_arithmetic, rms_arithmetic
-from feasibility.ops.quantise import REQUANTISE, dequantize_linear, quantize_linear
+from feasibility.ops.normalisation import SOFTMAX_ARITHMETIC, layer_arithmetic
+from feasibility.ops.quantise import (
+    DEQUANTISE,
+    DYNAMIC_QUANTISE,
+    REQUANTISE,
+    dequantize_linear,
+    quantize_linear,
+)
 from feasibility.ops.recurrent import LSTM, layer
-from feasibility.ops.roles import heavy, light, move
+from feasibility.ops.roles import heavy, light
 from feasibility.ops.rules import Family
-from feasibility.ops.sizes import lengths, positive, size, size_without
+from feasibility.ops.sizes import given, lengths, positive, size, size_without
 
 family = Family(MICROSOFT_DOMAIN)
-
-_DEQUANTISE = 2  # per element: subtract the zero point, scale
-_WIDEN = 2  # per output of an 8-bit product that becomes real: scale, add the bias
 
 family.add("QuantizeLinear", quantize_linear)
 family.add("DequantizeLinear", dequantize_linear)
@@ -49,25 +48,36 @@ class Requantised:
         count = node.output(0).numel
         return light(
             node,
-            arithmetic=(self.operands * _DEQUANTISE + self.arithmetic + REQUANTISE) * count,
+            arithmetic=(self.operands * DEQUANTISE + self.arithmetic + REQUANTISE) * count,
             transcendentals=self.transcendentals * count,
             dtype=node.input(self.of).dtype,
         )
 
 
 ELEMENTWISE = {
-    "MulInteger": Requantised(1, operands=2),
     "QLinearAdd": Requantised(1, operands=2),
     "QLinearConcat": Requantised(0, of=2),
     "QLinearLeakyRelu": Requantised(2),
     "QLinearMul": Requantised(1, operands=2),
     "QLinearSigmoid": Requantised(SIGMOID.arithmetic, SIGMOID.transcendentals),
     "QLinearSoftmax": Requantised(SOFTMAX_ARITHMETIC, 1),
-    "QLinearWhere": Requantised(1, operands=2, of=1),
+    "QLinearWhere": Requantised(1, of=1),
     "QOrderedGelu": Requantised(GELU.arithmetic, GELU.transcendentals),
 }
 for _name, _rule in ELEMENTWISE.items():
     family.add(_name, _rule)
+
+
+@family.op("MulInteger")
+def mul_integer(node: Node) -> OpCost:
+    """Multiply 8-bit tensors into 32-bit integers.
+
+    Shapes:  A and B broadcast to C
+    Count:   per output one multiply, and one subtraction per zero point given
+    Dtype:   of A
+    Source:  onnxruntime docs/ContribOperators.md, com.microsoft.MulInteger
+    """
+    return light(node, arithmetic=node.output(0).numel * (1 + given(node, 1, 3)), dtype=node.input(0).dtype)
 
 
 def _product(node: Node, depth: int, *, b: int = 1, requantised: bool = False, bias: bool = False) -> OpCost:
@@ -106,11 +116,10 @@ def dynamic_quantize_matmul(node: Node) -> OpCost:
     Source:  onnxruntime docs/ContribOperators.md, com.microsoft.DynamicQuantizeMatMul
     """
     a, y = node.input(0), node.output(0).numel
-    quantised = 7 * a.numel
     return heavy(
         node,
         fmas=y * size(a, -1),
-        arithmetic=quantised + y * (1 + int(node.has_input(4))),
+        arithmetic=DYNAMIC_QUANTISE * a.numel + y * (1 + int(node.has_input(4))),
         dtype=node.input(1).dtype,
     )
 
@@ -167,114 +176,6 @@ def gemm_float8(node: Node) -> OpCost:
         arithmetic=y * (1 + int(node.has_input(2)) + act[0]),
         transcendentals=y * act[1],
         dtype=node.input(0).dtype,
-    )
-
-
-@family.op("MatMulNBits", "MatMulBnb4")
-def matmul_n_bits(node: Node) -> OpCost:
-    """Product with weights of 2 to 8 bits, widened in blocks.
-
-    Shapes:  A [..., K], B bytes that hold N x K weights, scales per block, Y [..., N]
-    Count:   fmas = rows * K*N; one addition per output if bias
-    Ignores: widening the weights, once per element for any number of rows
-    Dtype:   of A (weights are widened)
-    Source:  onnxruntime docs/ContribOperators.md, com.microsoft.MatMulNBits
-    """
-    weights = positive(node, "K") * positive(node, "N")
-    bias = node.output(0).numel if node.has_input(5) else 0
-    return heavy(node, fmas=size_without(node.input(0), -1) * weights, arithmetic=bias, packed={1: weights})
-
-
-@family.op("MatMulFpQ4", "MatMulPacked", "MatMulBlockQuantizedFp4Weight", "MatMulBlockQuantizedFp8Weight")
-def matmul_packed(node: Node) -> OpCost:
-    """Product with weights in packed blocks, widened while they are read.
-
-    Shapes:  A [..., K], B bytes that hold N x K weights, Y [..., N]
-    Count:   fmas = |Y| * K; one addition per output if bias
-    Ignores: widening and scaling the weights
-    Dtype:   of A (weights are widened)
-    Source:  onnxruntime docs/ContribOperators.md, com.microsoft.MatMulFpQ4
-    """
-    depth, y = size(node.input(0), -1), node.output(0)
-    bias = {"MatMulBlockQuantizedFp4Weight": 5, "MatMulBlockQuantizedFp8Weight": 4}.get(node.op_type)
-    added = y.numel if bias is not None and node.has_input(bias) else 0
-    return heavy(node, fmas=y.numel * depth, arithmetic=added, packed={1: depth * size(y, -1)})
-
-
-@family.op("MatMulNBitsMlp")
-def matmul_n_bits_mlp(node: Node) -> OpCost:
-    """Gate and value of a feed-forward layer, low-bit weights, after an optional normalisation.
-
-    Shapes:  A [..., K], gate_B and up_B bytes of N x K weights, Y [..., N]
-    Count:   fmas = rows * 2*K*N; per output a gated activation and the biases; RMSNormalization of A
-             where norm_scale is given, one addition per element where skip is
-    Ignores: widening the weights
-    Dtype:   of A (weights are widened)
-    Source:  onnxruntime docs/ContribOperators.md, com.microsoft.MatMulNBitsMlp
-    """
-    rows, weights = size_without(node.input(0), -1), positive(node, "K") * positive(node, "N")
-    y, act = rows * positive(node, "N"), SWISH.plus(1)
-    biases = int(node.has_input(5)) + int(node.has_input(8))
-    norm, roots = _normalised(node)
-    return heavy(
-        node,
-        fmas=rows * 2 * weights,
-        arithmetic=y * (act.arithmetic + biases) + norm,
-        transcendentals=y * act.transcendentals + roots,
-        packed={3: weights, 6: weights},
-    )
-
-
-@family.op("MatMulNBitsQkv")
-def matmul_n_bits_qkv(node: Node) -> OpCost:
-    """Project to queries, keys and values with low-bit weights, after a normalisation.
-
-    Shapes:  A [..., K], q_B bytes of Nq x K weights, k_B and v_B of Nkv x K
-    Count:   fmas = rows * K * (Nq + 2*Nkv); RMSNormalization of A, one addition per element where skip
-             is given; one addition per output where a bias is
-    Ignores: widening the weights
-    Dtype:   of A (weights are widened)
-    Source:  onnxruntime docs/ContribOperators.md, com.microsoft.MatMulNBitsQkv
-    """
-    rows, depth = size_without(node.input(0), -1), positive(node, "K")
-    columns = {3: positive(node, "Nq"), 6: positive(node, "Nkv"), 9: positive(node, "Nkv")}
-    biased = sum(n for index, n in columns.items() if node.has_input(index + 2))
-    norm, roots = _normalised(node)
-    return heavy(
-        node,
-        fmas=rows * depth * sum(columns.values()),
-        arithmetic=rows * biased + norm,
-        transcendentals=roots,
-        packed={index: depth * n for index, n in columns.items()},
-    )
-
-
-def _normalised(node: Node) -> tuple[int, int]:
-    """Return arithmetic and roots of the normalisation in front: skip is input 1, norm_scale input 2."""
-    if not node.has_input(2):
-        return 0, 0
-    a = node.input(0)
-    rows = size_without(a, -1)
-    return rms_arithmetic(a.numel, rows) + a.numel * int(node.has_input(1)), rows
-
-
-@family.op("MatMulNBitsQLoRA")
-def matmul_n_bits_lora(node: Node) -> OpCost:
-    """Product with low-bit weights, and with a low-rank adapter beside them.
-
-    Shapes:  X [..., K], W bytes of N x K weights, lora_A_scales [R, blocks], Y [..., N]
-    Count:   fmas = rows * (K*N + R*(K + N)); one addition per output
-    Ignores: widening the weights
-    Dtype:   of X (weights are widened)
-    Source:  onnxruntime 1.32 schema, com.microsoft.MatMulNBitsQLoRA
-    """
-    rows, depth, columns = size_without(node.input(0), -1), positive(node, "K"), positive(node, "N")
-    rank = size(node.input(4), 0)
-    return heavy(
-        node,
-        fmas=rows * (depth * columns + rank * (depth + columns)),
-        arithmetic=rows * columns,
-        packed={1: depth * columns, 3: rank * depth, 5: columns * rank},
     )
 
 
@@ -350,24 +251,10 @@ def q_ordered_layer_normalization(node: Node) -> OpCost:
     """
     x = node.input(0)
     rows = size_without(x, -1)
-    affine = 1 + int(node.has_input(3)) + _DEQUANTISE + REQUANTISE
+    affine = 1 + int(node.has_input(3)) + DEQUANTISE + REQUANTISE
     return light(
         node, arithmetic=layer_arithmetic(x.numel, rows, affine), transcendentals=rows, dtype=x.dtype
     )
-
-
-@family.op("GatherBlockQuantized", "GatherPacked")
-def gather_blocks(node: Node) -> OpCost:
-    """Look rows of a low-bit table up, and widen them.
-
-    Shapes:  data [rows, bytes], indices of any shape, output [*indices, n]
-    Count:   2 per output (zero point, scale); the indices, and of the table the bytes of the rows
-    Dtype:   of output
-    Source:  onnxruntime docs/ContribOperators.md, com.microsoft.GatherBlockQuantized
-    """
-    data, indices, out = node.input(0), node.input(1), node.output(0)
-    rows = indices.numel * data.dtype.nbytes(size_without(data, 0))  # looked up along the first axis
-    return move(node, arithmetic=_DEQUANTISE * out.numel, reads=rows + indices.nbytes)
 
 
 @family.op("DynamicQuantizeLSTM")
@@ -398,7 +285,7 @@ def q_embed_layer_normalization(node: Node) -> OpCost:
     tables = 2 + int(node.has_input(4))
     return light(
         node,
-        arithmetic=layer_arithmetic(out.numel, rows, 2) + out.numel * (tables * _DEQUANTISE + tables - 1),
+        arithmetic=layer_arithmetic(out.numel, rows, 2) + out.numel * (tables * DEQUANTISE + tables - 1),
         transcendentals=rows,
         reads=node.input(0).nbytes + tables * out.numel,
     )

@@ -10,8 +10,10 @@ from feasibility.ops.rules import Family
 family = Family()
 
 REQUANTISE = 5  # per output of an integer product: scale, round, add zero point, clamp at both ends
+DEQUANTISE = 2  # per element: subtract the zero point, scale
 _QUANTISE = 4  # scale, round, clamp at both ends
 _MIN_AND_MAX = 2
+DYNAMIC_QUANTISE = _MIN_AND_MAX + _QUANTISE + 1  # per element: find the range, quantise with a zero point
 
 
 def shift(node: Node, tensor: int, zero_point: int) -> int:
@@ -56,4 +58,4 @@ def dynamic_quantize_linear(node: Node) -> OpCost:
     Dtype:   of x
     Source:  ONNX DynamicQuantizeLinear-11
     """
-    return light(node, arithmetic=node.input(0).numel * (_MIN_AND_MAX + _QUANTISE + 1))
+    return light(node, arithmetic=node.input(0).numel * DYNAMIC_QUANTISE)

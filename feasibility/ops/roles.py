@@ -59,9 +59,23 @@ def heavy(  # noqa: PLR0913 (one argument per field of the record)
     )
 
 
-def move(node: Node, *, arithmetic: int = 0, reads: int | None = None, writes: int | None = None) -> OpCost:
-    """Cost a copy; bytes come from the tensor specs unless given."""
-    return OpCost(arithmetic=arithmetic, dtype=running_dtype(node), role="move", reads=reads, writes=writes)
+def move(
+    node: Node,
+    *,
+    arithmetic: int = 0,
+    reads: int | None = None,
+    writes: int | None = None,
+    packed: Mapping[int, int] = _NOTHING_PACKED,
+) -> OpCost:
+    """Cost a copy; bytes come from the tensor specs unless given, `packed` as in `heavy`."""
+    return OpCost(
+        arithmetic=arithmetic,
+        dtype=running_dtype(node),
+        role="move",
+        reads=reads,
+        writes=writes,
+        packed=packed,
+    )
 
 
 def view(node: Node) -> OpCost:
