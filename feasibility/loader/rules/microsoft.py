@@ -32,7 +32,7 @@ from feasibility.loader.rules.common import (
 from feasibility.loader.rules.common import tensor as known_tensor
 from feasibility.loader.rules.quantised import gemm_dims, recurrent
 from feasibility.loader.rules.windows import convolved, pooled
-from feasibility.loader.types import UNKNOWN, Call, Type
+from feasibility.loader.types import Call, Type
 
 _MASK_BITS = 32  # elements of a dropout mask in one uint32
 
@@ -84,13 +84,22 @@ def _broadcast(call: Call) -> Sequence[Type]:
 
 
 def _causal_conv(call: Call) -> Sequence[Type]:
-    """CausalConvWithState over one axis: X [B, C, T]; the state is (k - 1) * dilation steps."""
-    batch, channels, *_ = known(call, 0)
-    if number(call, "channels_last", 0) or number(call, "input_channels", 0):
-        return (UNKNOWN, given(call, 3) if has(call, 3) else UNKNOWN)
-    steps = times(plus(known(call, 1)[2], -1), number(call, "dilation", 1))
-    state = given(call, 3) if has(call, 3) else like(call, 0, batch, channels, steps)
-    return (given(call, 0), state)
+    """CausalConvWithState: Y like X or some of its channels; the state is the steps behind the last tap."""
+    batch, *rest = known(call, 0)
+    last, some = number(call, "channels_last", 0) != 0, number(call, "input_channels", 0)
+    if some:
+        rest[-1] = some
+    channels = rest[1:] if last else rest[:-1]
+    reach = times(plus(known(call, 1)[-1], -1), number(call, "dilation", 1))
+    steps = number(call, "state_length", 0) or reach
+    state_last = number(call, "state_channels_last", -1)
+    state = (steps, *channels) if (last if state_last < 0 else state_last) else (*channels, steps)
+    window = number(call, "state_window", 0)
+    return (
+        like(call, 0, batch, *rest),
+        given(call, 3) if has(call, 3) else like(call, 0, *([window] if window else []), batch, *state),
+        like(call, 0, batch, number(call, "state_update_capacity", 0), times(*channels)),
+    )
 
 
 def _varlen_causal_conv(call: Call) -> Sequence[Type]:
@@ -171,12 +180,12 @@ def _hash(call: Call) -> Sequence[Type]:
 
 
 def _hash_mapping(call: Call) -> Sequence[Type]:
-    """NGramHashMapping: one id per head of each n-gram; what it carries on is n - 1 ids a sequence."""
+    """NGramHashMapping: an id per head of each n-gram; what it carries on is n - 1 ids a sequence."""
     ids, most = known(call, 0), number(call, "max_ngram_size")
-    heads = (most - 1) * number(call, "n_head_per_ngram")
     sequences = ids[0] if len(ids) > 1 else plus(known(call, 3)[0], -1)
     carried = like(call, 0, sequences, most - 1)
-    return (like(call, 0, *ids, heads), carried, carried)
+    updates = like(call, 0, sequences, number(call, "state_update_capacity", 0), most - 1)
+    return (like(call, 0, *ids, (most - 1) * number(call, "n_head_per_ngram")), carried, carried, updates)
 
 
 def _pad(call: Call) -> Sequence[Type]:
@@ -215,13 +224,13 @@ _NUMPY = {
 
 def _real_fourier(call: Call) -> Sequence[Type]:
     *lead, n = known(call, 0)
-    bins = None if n is None else n // 2 + 1 if number(call, "onesided", 0) else n
+    bins = None if n is None else n // 2 + 1 if number(call, "onesided", 1) else n
     return (like(call, 0, *lead, bins, 2),)
 
 
 def _real_inverse_fourier(call: Call) -> Sequence[Type]:
     *lead, bins, _ = known(call, 0)
-    n = None if bins is None else 2 * (bins - 1) if number(call, "onesided", 0) else bins
+    n = None if bins is None else 2 * (bins - 1) if number(call, "onesided", 1) else bins
     return (like(call, 0, *lead, n),)
 
 
