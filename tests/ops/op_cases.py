@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from feasibility.cost import OpClass, OpCost, Role
-from feasibility.ir import DEFAULT_DOMAIN, Attribute, DType, Node, TensorSpec, Value
+from feasibility.ir import DEFAULT_DOMAIN, MICROSOFT_DOMAIN, Attribute, DType, Node, TensorSpec, Value
 from feasibility.ops import DEFAULT
 
 NEWEST = 28
@@ -96,3 +97,8 @@ class Case:
         }
         expected |= stated
         assert expected == {name: getattr(cost, name) for name in expected}
+
+
+def contrib(op: str, **fields: Any) -> Case:  # noqa: ANN401 (the fields of Case)
+    """Return a row of com.microsoft, whose only version is 1."""
+    return Case(op=op, domain=MICROSOFT_DOMAIN, opset=1, **fields)
