@@ -4,6 +4,7 @@ from itertools import product
 
 import pytest
 
+from feasibility.errors import FeasibilityError
 from feasibility.ir import DType, TensorSpec
 from tests.ops.op_cases import Case, contrib, cost_of, make_node, tensor
 
@@ -285,5 +286,5 @@ def test_multi_head_attention_equals_a_loop() -> None:
 def test_an_unknown_axis_of_the_weights_is_an_error() -> None:
     """Attention without heads says which attribute is out of range."""
     node = make_node("Attention", [(2, 5, 12), (12, 24)], [(2, 5, 8)], domain="com.microsoft", opset=1)
-    with pytest.raises(Exception, match="'num_heads' is out of range, 0"):
+    with pytest.raises(FeasibilityError, match="'num_heads' is out of range, 0"):
         cost_of(node)
