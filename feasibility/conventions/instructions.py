@@ -84,8 +84,7 @@ def _has_c(node: Node) -> bool:
 def _product(found: NodeCost) -> int:
     """Count outputs times rows of B, and 1 per output where there are three inputs."""
     node, b = found.node, found.node.input(1).dims
-    transposed = node.op_type == "Gemm" and node.int("transB", 0) > 0
-    depth = b[-1 if transposed else -2] if len(b) > 1 else 1
+    depth = b[-1 if node.int("transB", 0) > 0 else -2] if len(b) > 1 else 1
     return _written(node) * (depth + _has_c(node))
 
 
@@ -126,7 +125,7 @@ def _local_response(found: NodeCost) -> int:
 
 
 def _resize(found: NodeCost) -> int:
-    return _RESIZE.get(found.node.string("mode"), 1) * _written(found.node)
+    return _RESIZE.get(found.node.string("mode", "nearest"), 1) * _written(found.node)
 
 
 def _sum(found: NodeCost) -> int:

@@ -14,7 +14,7 @@ from feasibility.cost import NodeCost
 from feasibility.errors import UsageError
 from feasibility.ir import DEFAULT_DOMAIN, MICROSOFT_DOMAIN, Attribute, Node
 from tests import samples
-from tests.ops.op_cases import Given, cost_of, integers, make_node, tensor, unknown
+from tests.ops.op_cases import Given, cost_of, integers, make_node, unknown
 
 X = (2, 3, 4, 5)  # N, C, H, W: 120 elements
 C = (3,)
@@ -80,6 +80,7 @@ CASES = (
     Case(op="Resize", i=[X, None, (4,)], o=[(2, 3, 8, 10)], a={"mode": "linear"},
          fvcore=4 * 480, onnx_tool=4 * 480),
     Case(op="Resize", i=[X, None, (4,)], o=[(2, 3, 8, 10)], a={"mode": "cubic"}, fvcore=0, onnx_tool=8 * 480),
+    Case(op="Resize", i=[X, None, (4,)], o=[(2, 3, 8, 10)], fvcore=480, onnx_tool=0),  # nearest by default
     Case(op="Resize", i=[(2, 3, 4), None, (3,)], o=[(2, 3, 8)], a={"mode": "linear"}, fvcore=0),
     Case(op="GridSample", i=[X, (2, 6, 7, 2)], o=[(2, 3, 6, 7)], fvcore=4 * 2 * 3 * 6 * 7, onnx_tool=0),
     Case(op="GlobalAveragePool", i=[X], o=[(2, 3, 1, 1)], fvcore=120, onnx_tool=120 + 4 * 6),
@@ -147,12 +148,12 @@ def test_what_a_tool_leaves_out_is_named() -> None:
 
 def test_constants_count_in_onnx_tool_only() -> None:
     """A node that folds to a constant costs nothing, except in onnx-tool, which does not fold."""
-    node = make_node("Mul", [tensor(4), tensor(4)], [tensor(4)])
+    node = make_node("LayerNormalization", [X, (5,), (5,)], [X])
     model = replace(samples.cost(), nodes=(NodeCost(node=replace(node, folded=True), cost=None),))
     assert {name: convention(model, name).total for name in TOOLS} == {
         "torchvision": 0,
         "fvcore": 0,
-        "onnx-tool": 4,
+        "onnx-tool": 7 * 120 + 29 * 24,
     }
 
 

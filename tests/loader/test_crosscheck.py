@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import marshal
 import subprocess
 import sys
 from pathlib import Path
@@ -127,6 +128,19 @@ def test_nothing_is_printed_and_nothing_written(
     before = sorted(tmp_path.iterdir())
     assert ask(path, {}).macs == {CONV: MACS}
     assert (capfd.readouterr(), sorted(tmp_path.iterdir())) == (("", ""), before)
+
+
+def test_what_onnx_tool_prints_is_no_part_of_the_answer() -> None:
+    """The child answers on what was standard output; whatever else is printed there goes nowhere."""
+    code = (
+        "import feasibility.loader.crosscheck as c\n"
+        "c.opinion = lambda *a: (print('noise', flush=True), c.Opinion(version='1'))[1]\n"
+        "c.main()"
+    )
+    request = marshal.dumps(("m.onnx", {}))
+    done = subprocess.run([sys.executable, "-c", code], input=request, capture_output=True, check=True)
+    said = marshal.loads(done.stdout)  # noqa: S302 (our own child)
+    assert Opinion(*said) == Opinion(version="1")
 
 
 def test_what_is_no_model_is_a_failure_not_an_error(tmp_path: Path) -> None:
