@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from feasibility.cost import NodeCost, OpCost
-from feasibility.ir import DEFAULT_DOMAIN, DType, Node, TensorSpec
+from feasibility.ir import DEFAULT_DOMAIN, MICROSOFT_DOMAIN, DType, Node, TensorSpec
 
 # float inputs that say where elements go, not what they are worth
 _SHAPE_INPUTS = frozenset({("Resize", 1), ("Resize", 2), ("Upsample", 1)})
 # folded nodes that hand on what the file stores; all others make something new
 STORED = frozenset({"Constant", "Identity"})
+# operators that look rows of a table up
+_LOOK_UPS = frozenset({
+    (DEFAULT_DOMAIN, "Gather"),
+    (MICROSOFT_DOMAIN, "GatherBlockQuantized"),
+    (MICROSOFT_DOMAIN, "GatherPacked"),
+})  # fmt: skip
 # operators whose int32 inputs are biases of quantised products
 _INT32_BIAS = frozenset({"QLinearConv", "DequantizeLinear"})
 
@@ -39,8 +45,10 @@ def elements(spec: TensorSpec, node: Node, cost: OpCost | None) -> int:
     """Return how many parameters a tensor holds: more than its elements where several share a byte."""
     if cost is None or not cost.packed:
         return spec.numel
-    packed = (count for index, count in cost.packed.items() if node.input(index).name == spec.name)
-    return next(packed, spec.numel)
+    indices = [
+        index for index, given in enumerate(node.inputs) if given is not None and given.name == spec.name
+    ]
+    return next((cost.packed[index] for index in indices if index in cost.packed), spec.numel)
 
 
 def _is_parameter_type(dtype: DType, node: Node) -> bool:
@@ -48,16 +56,16 @@ def _is_parameter_type(dtype: DType, node: Node) -> bool:
 
 
 def embedding_parameters(nodes: Iterable[NodeCost]) -> int:
-    """Count the parameters that nothing but Gather reads: looked up, not multiplied."""
-    tables: dict[str, TensorSpec] = {}
+    """Count the parameters that nothing but Gather and its kin read: looked up, not multiplied."""
+    tables: dict[str, int] = {}
     others: set[str] = set()
     for found in nodes:
-        is_gather = found.node.op_type == "Gather" and found.node.domain == DEFAULT_DOMAIN
+        is_gather = (found.node.domain, found.node.op_type) in _LOOK_UPS
         for index, spec in enumerate(found.node.inputs):
             if spec is None or not spec.constant or found.node.folded:
                 continue
             if is_gather and index == 0 and _is_parameter_type(spec.dtype, found.node):
-                tables[spec.name] = spec
+                tables[spec.name] = elements(spec, found.node, found.cost) if spec.shape is not None else 0
             else:
                 others.add(spec.name)
-    return sum(spec.numel for name, spec in tables.items() if name not in others and spec.shape is not None)
+    return sum(count for name, count in tables.items() if name not in others)

@@ -117,8 +117,8 @@ def _decoder_multi_head(call: Call) -> Sequence[Type]:
     output = like(call, 0, query[0], query[1], width)
     if not has(call, 5):
         return (output, UNKNOWN, UNKNOWN, like(call, 0, query[0], heads, 1, _keys(call, query[1])))
-    grow = None if _shares_buffer(call) else query[1]
-    caches = [given(call, n) if grow is None else _grown(call, n, axis=2, by=grow) for n in (5, 6)]
+    by = 0 if _shares_buffer(call) else query[1]
+    caches = [_grown(call, n, axis=2, by=by) for n in (5, 6)]
     return (output, *caches, like(call, 0, query[0], heads, 1, (caches[0].dims or ())[2]))
 
 

@@ -48,7 +48,10 @@ def _columns(*names: str, first: bool = False) -> Rule:
     """
 
     def rule(call: Call) -> Sequence[Type]:
-        lead = known(call, 0)[:-1]
+        *lead, depth = known(call, 0)
+        if depth is not None and depth != number(call, "K"):
+            msg = f"{depth} columns do not meet K = {number(call, 'K')} rows"
+            raise ValueError(msg)
         products = [like(call, 0, *lead, number(call, name)) for name in names]
         return (*products, given(call, 0)) if first else tuple(products)
 
