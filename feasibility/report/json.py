@@ -16,6 +16,7 @@ from feasibility.cost import Group, ModelCost, NodeCost, tensor_to_dict
 from feasibility.errors import UsageError
 
 if TYPE_CHECKING:  # the records import pydantic, which `feasible profile` does without
+    from feasibility.conventions import ConventionTotal, CrossCheck
     from feasibility.decide.records import Decision
 
 SCHEMA_VERSION = 1
@@ -32,9 +33,14 @@ def render_many(decisions: Sequence[Decision]) -> str:
     return dumps({"schema_version": SCHEMA_VERSION, "results": [d.to_dict() for d in decisions]})
 
 
-def render_cost(cost: ModelCost) -> str:
-    """Return the counts of a model as JSON, every node included."""
-    return dumps(cost_dict(cost))
+def render_cost(
+    cost: ModelCost, *, convention: ConventionTotal | None = None, check: CrossCheck | None = None
+) -> str:
+    """Return the counts of a model as JSON, every node included, and the second opinions asked for."""
+    opinions = {"convention": convention, "cross_check": check}
+    return dumps(
+        cost_dict(cost) | {k: None if found is None else found.to_dict() for k, found in opinions.items()}
+    )
 
 
 def schema(name: str) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from feasibility.report import advice, wording
+from feasibility.report import advice, text_crosscheck, wording
 from feasibility.report.escape import markdown_code, markdown_prose
 from feasibility.report.text_cost import OP_TITLES, op_rows
 
 if TYPE_CHECKING:  # the records import pydantic, which `feasible profile` does without
+    from feasibility.conventions import ConventionTotal, CrossCheck
     from feasibility.cost import ModelCost
     from feasibility.decide.records import Decision
 
@@ -58,6 +59,19 @@ def render_cost(cost: ModelCost, *, top: int = 0) -> str:
     facts += filter(None, (wording.assumptions(cost.coverage), *wording.notes(cost.coverage, cost.model)))
     rows = op_rows(cost)[: top or None]
     return _page([f"### {markdown_code(cost.model.path)}"], [_list("", facts)], [_table(OP_TITLES, rows)])
+
+
+def render_convention(found: ConventionTotal) -> str:
+    """Return what another tool would count, as a list."""
+    return _page([_list("Second opinion", text_crosscheck.sentences(found))])
+
+
+def render_cross_check(check: CrossCheck, *, top: int = 0) -> str:
+    """Return onnx-tool's count beside ours, one table row per operator type."""
+    rows = text_crosscheck.rows(check)[: top or None]
+    table = [_table(text_crosscheck.TITLES, rows)] if rows else []
+    said = [text_crosscheck.summary(check), *check.notes]
+    return _page([_list("onnx-tool", said)], table)
 
 
 def _model(decision: Decision) -> str:

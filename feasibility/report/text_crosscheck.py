@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from feasibility.conventions.cross_check import CrossCheck, Row
-from feasibility.conventions.records import ConventionTotal, OpKey
 from feasibility.report.layout import Column, bullets, paragraph, table
 from feasibility.report.text_cost import operator
 from feasibility.units import format_count
+
+if TYPE_CHECKING:  # nobody who asks for no second opinion should pay for it
+    from feasibility.conventions.cross_check import CrossCheck, Row
+    from feasibility.conventions.records import ConventionTotal, OpKey
 
 TITLES = ("FMA", "other", "onnx-tool", "more", "operator: why")
 _SAME = "same"

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from feasibility.conventions import compare, convention
 from feasibility.decide.records import Decision, Verdict
 from feasibility.errors import UsageError
+from feasibility.loader.crosscheck import Opinion
 from feasibility.report import json as views
 from tests.samples import cost, decision
 
@@ -97,6 +99,16 @@ def test_a_profile_keeps_to_its_schema() -> None:
         "Constant": 0,
         "Fancy": 1,
     }
+
+
+def test_second_opinions_keep_to_the_schema() -> None:
+    """Both are null where nobody asked, else objects of exactly the described keys."""
+    assert valid(views.render_cost(cost()), "profile")["cross_check"] is None
+    gemm = ("ai.onnx", "Gemm")
+    check = compare(cost(), Opinion(version="1.0.1", macs={gemm: 7}, nodes={gemm: 1}))
+    answer = valid(views.render_cost(cost(), convention=convention(cost(), "fvcore"), check=check), "profile")
+    assert answer["convention"]["total"] == 64 * 32
+    assert [row["difference"] for row in answer["cross_check"]["rows"]] == [7 - (64 * 32 + 32)]
 
 
 def test_runs_are_included_in_the_counts_of_a_node() -> None:

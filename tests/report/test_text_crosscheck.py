@@ -6,6 +6,7 @@ from dataclasses import replace
 from feasibility.conventions import ConventionTotal, compare
 from feasibility.conventions.cross_check import CrossCheck, Row
 from feasibility.loader.crosscheck import Opinion
+from feasibility.report import markdown
 from feasibility.report.layout import WIDTH
 from feasibility.report.text_crosscheck import render_convention, render_cross_check, summary
 from tests.samples import cost
@@ -43,6 +44,19 @@ def test_both_counts_side_by_side(golden: Callable[[str, str], None]) -> None:
 def test_a_convention(golden: Callable[[str, str], None]) -> None:
     """The text is the golden file's: the total, what is folded, left out and unknown, the source."""
     golden("convention.txt", render_convention(FVCORE))
+
+
+def test_markdown(golden: Callable[[str, str], None]) -> None:
+    """The Markdown is the golden file's: a list and a table, names in code spans."""
+    golden("cross_check.md", markdown.render_convention(FVCORE) + "\n" + markdown.render_cross_check(CHECK))
+
+
+def test_markdown_without_a_count_has_no_table() -> None:
+    """A failure is one more item of the list."""
+    said = markdown.render_cross_check(
+        CrossCheck(version="", rows=(), notes=("onnx-tool gives no count: why",))
+    )
+    assert said == "**onnx-tool**\n\n* No second opinion.\n* onnx-tool gives no count: why\n"
 
 
 def test_hidden_rows_are_summed() -> None:
