@@ -40,6 +40,7 @@ class Dimensions:
     bound: dict[str, int] = field(default_factory=dict)
     assumed: dict[str, int] = field(default_factory=dict)
     placed: set[str] = field(default_factory=set)  # INPUT[AXIS] that were given and found
+    names: frozenset[str] = frozenset()  # of all inputs, before any is bound
 
     def __post_init__(self) -> None:
         """Refuse sizes that no tensor has."""
@@ -59,8 +60,17 @@ class Dimensions:
             if size is not None and 0 < size <= MAX_DIM:
                 self.bound[name] = size
                 return size
-        self.bound[name] = self.assumed[name] = default_size(name, axis, shape)
+        total = self._total(name, axis, shape)
+        self.bound[name] = self.assumed[name] = total or default_size(name, axis, shape)
         return self.bound[name]
+
+    def _total(self, name: str, axis: int, shape: tuple[int | str | None, ...]) -> int | None:
+        """Return past + new for a total length that nobody gave, where the inputs have both by name."""
+        new = name.removeprefix("total_")
+        parts = (f"past_{new}", new)
+        if new == name or new.startswith("total_") or not self.names.issuperset(parts):
+            return None
+        return sum(self.bind(part, axis, shape) for part in parts)
 
     def place(self, tensor: str, shape: tuple[int | str, ...] | None) -> tuple[int | str, ...] | None:
         """Apply sizes given by position, as INPUT[AXIS]; return the shape where none is declared.

@@ -129,6 +129,7 @@ class _Walker:
         placed = [
             self.dimensions.place(value.name, _stated(value)) for value in real
         ]  # all before any default
+        self.dimensions.names = frozenset(d for shape in placed for d in shape or () if isinstance(d, str))
         pairs = zip(real, placed, strict=True)
         inputs = tuple(scope.define(value.name, self._bound_type(value, dims)).spec for value, dims in pairs)
         scope.declared = self._declared((*self.graph.value_info, *self.graph.output))

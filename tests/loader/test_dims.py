@@ -117,3 +117,29 @@ def test_sizes_given_by_position_have_to_fit(dims: dict[str, int], sentence: str
     proto = model([node("Add", ["a", "x"], ["y"])], {"a": ("batch", 3), "x": ("batch", 3)}, ["y"])
     with pytest.raises(UsageError, match=sentence):
         load(proto, dims=dims)
+
+
+@pytest.mark.parametrize(
+    ("dims", "total"),
+    [
+        ({"past_sequence_length": 1024, "sequence_length": 1}, 1024 + 1),
+        ({"past_sequence_length": 1024, "sequence_length": 1, "total_sequence_length": 7}, 7),
+        ({}, 128 + 128),
+    ],
+)
+def test_a_total_that_nobody_gave_is_past_and_new(dims: dict[str, int], total: int) -> None:
+    """Where inputs name a past, a new and a total length, the total follows; it stays an assumption."""
+    inputs = {
+        "mask": ("total_sequence_length",),
+        "x": ("sequence_length",),
+        "past": ("past_sequence_length",),
+    }
+    found = load(model([node("Relu", ["mask"], ["y"])], inputs, ["y"]), dims=dims)
+    assert found.graph.inputs[0].shape == (total,)
+    assert ("total_sequence_length" in dims) is (f"total_sequence_length={total}" not in found.assumed)
+
+
+def test_a_total_without_its_parts_is_any_length() -> None:
+    """A total length alone gets the default of a sequence."""
+    found = load(model([node("Relu", ["mask"], ["y"])], {"mask": ("total_sequence_length",)}, ["y"]))
+    assert found.graph.inputs[0].shape == (128,)

@@ -47,7 +47,7 @@ def n_bits(bits: int, *, k: int = K) -> OneNode:
 
 @pytest.mark.parametrize("bits", [2, 4, 8])
 def test_packed_weights(bits: int) -> None:
-    """MatMulNBits: N x K parameters and their scales, in the bytes that the file stores; products in float."""
+    """MatMulNBits: N x K parameters and their scales, in the bytes the file stores; products in float."""
     cost = profile(load(n_bits(bits).model()))
     assert cost.fmas == 2 * 3 * N * K
     assert cost.parameters == N * K + SCALES
