@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 from feasibility.cost import OpCost
 from feasibility.errors import FeasibilityError
 from feasibility.ir import DType, Node
@@ -41,6 +44,29 @@ def scored(  # noqa: PLR0913 (the parts of one cost)
         arithmetic=arithmetic + scores * (1 + masks + 2 * softcap + SOFTMAX_ARITHMETIC),
         transcendentals=scores * (1 + softcap),
         dtype=dtype,
+    )
+
+
+def in_place(  # noqa: PLR0913 (sizes of one cache)
+    node: Node, cost: OpCost, caches: Mapping[int, int], *, kept: int, read: int, new: int
+) -> OpCost:
+    """Return the cost over caches that are written where they lie.
+
+    `caches` maps their inputs to their outputs. Of the `kept` places in each, so many are read
+    and the new ones written.
+    """
+    stored = {index: node.input(index) for index in caches if node.has_input(index)}
+    inputs = {
+        spec.name: spec.nbytes for n, spec in enumerate(node.inputs) if spec is not None and n not in stored
+    }
+    outputs = [
+        spec.nbytes for n, spec in enumerate(node.outputs) if spec is not None and n not in caches.values()
+    ]
+    whole = sum(spec.nbytes for spec in stored.values())
+    return replace(
+        cost,
+        reads=sum(inputs.values()) + whole * min(read, kept) // max(kept, 1),
+        writes=sum(outputs) + whole * min(new, kept) // max(kept, 1),
     )
 
 

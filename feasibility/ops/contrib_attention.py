@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from feasibility.cost import OpCost
 from feasibility.ir import MICROSOFT_DOMAIN, Node
-from feasibility.ops.attention import PER_PAIR, past_keys, scored
+from feasibility.ops.attention import PER_PAIR, in_place, past_keys, scored
 from feasibility.ops.rules import Family
 from feasibility.ops.sizes import elements, flag, given, known_scalar, positive, size, size_without
 
@@ -33,16 +33,19 @@ def _projected(node: Node, *, past: int, masks: int) -> OpCost:
     x, columns, out = node.input(0), size(node.input(1), 1), size(node.output(0), -1)
     tokens, queries = size_without(x, -1), (columns - out) // 2  # Q and K are alike, V is what comes out
     told = known_scalar(node, 6) if node.op_type != "QAttention" else None
-    return scored(
+    kept, is_shared = past_keys(node, past, 3), _is_shared(node)
+    keys = total_keys(kept, size(x, 1), is_shared=is_shared, told=told)
+    cost = scored(
         node,
         rows=tokens * positive(node, "num_heads"),
-        keys=total_keys(past_keys(node, past, 3), size(x, 1), is_shared=_is_shared(node), told=told),
+        keys=keys,
         per_key=tokens * (queries + out),
         masks=masks + flag(node, "unidirectional"),
         fmas=x.numel * columns,
         arithmetic=tokens * (columns * given(node, 2) + _rotated(node, queries)),
         dtype=x.dtype,
     )
+    return in_place(node, cost, {past: 1}, kept=kept, read=keys, new=size(x, 1)) if is_shared else cost
 
 
 def _rotated(node: Node, queries: int) -> int:
@@ -61,7 +64,7 @@ def attention(node: Node) -> OpCost:
     Count:   fmas = |input| * columns of weights + B*S*T*(N*H + V) with T = P + S keys; per score one
              multiply by the scale, one addition per mask (mask_index, attention_bias, unidirectional),
              four and an exp for softmax; one addition per projected element if bias; 6 per rotated
-             pair of query and key with do_rotary
+             pair of query and key with do_rotary. Of a shared buffer T places are read and S written
     Ignores: masks save no work; a buffer that past and present share counts as full unless
              past_sequence_length is known
     Dtype:   of input
@@ -164,7 +167,7 @@ def multi_head_attention(node: Node) -> OpCost:
     Shapes:  query [B, S, N*H], key [B, L, N*H], value [B, L, V], or QKV [B, S, N, 3, H], or KV
              [B, L, N, 2, H], or a cache [B, N, L, H]; past_key [B, N, P, H]; output [B, S, V]
     Count:   fmas = T * (|query| + |output|) with T = P + L keys; per score as Attention; one addition
-             per element of query, key and value if bias
+             per element of query, key and value if bias. Of a shared buffer T places are read and L written
     Ignores: masks save no work; a buffer that past and present share (past_sequence_length is given)
              counts as full unless that is known
     Dtype:   of query
@@ -172,15 +175,17 @@ def multi_head_attention(node: Node) -> OpCost:
     """
     query, out = node.input(0), node.output(0)
     is_packed = len(query.dims) == _PACKED_QKV
-    past, told = past_keys(node, 6, 2), known_scalar(node, 8)
-    return scored(
+    past, new, is_shared = past_keys(node, 6, 2), _new_keys(node), node.has_input(8)
+    keys = total_keys(past, new, is_shared=is_shared, told=known_scalar(node, 8))
+    cost = scored(
         node,
         rows=size(query, 0) * size(query, 1) * positive(node, "num_heads"),
-        keys=total_keys(past, _new_keys(node), is_shared=node.has_input(8), told=told),
+        keys=keys,
         per_key=(query.numel // _QKV if is_packed else query.numel) + out.numel,
         masks=given(node, 4, 5) + flag(node, "unidirectional"),
         arithmetic=_biased(node, 3),
     )
+    return in_place(node, cost, {6: 1, 7: 2}, kept=past, read=keys, new=new) if is_shared else cost
 
 
 def _new_keys(node: Node) -> int:
@@ -203,15 +208,17 @@ def decoder_multi_head_attention(node: Node) -> OpCost:
     Source:  onnxruntime docs/ContribOperators.md, com.microsoft.DecoderMaskedMultiHeadAttention
     """
     query, out = node.input(0), node.output(0)
-    past, told = past_keys(node, 5, 2), known_scalar(node, 7)
-    return scored(
+    past, new, is_shared = past_keys(node, 5, 2), _new_keys(node), _is_shared(node)
+    keys = total_keys(past, new, is_shared=is_shared, told=known_scalar(node, 7))
+    cost = scored(
         node,
         rows=size_without(query, -1) * positive(node, "num_heads"),
-        keys=total_keys(past, _new_keys(node), is_shared=_is_shared(node), told=told),
+        keys=keys,
         per_key=(query.numel if node.has_input(1) else (query.numel - out.numel) // 2) + out.numel,
         masks=given(node, 3, 4),
         arithmetic=_biased(node, 10),
     )
+    return in_place(node, cost, {5: 1, 6: 2}, kept=past, read=keys, new=new) if is_shared else cost
 
 
 @family.op("DecoderAttention")

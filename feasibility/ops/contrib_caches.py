@@ -5,17 +5,18 @@ The convention is that of ONNX Attention: masks save no work, a past counts with
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from itertools import pairwise
 
 from feasibility.cost import OpCost
 from feasibility.ir import MICROSOFT_DOMAIN, Node
-from feasibility.ops.attention import PER_PAIR, past_keys, scored
+from feasibility.ops.attention import PER_PAIR, in_place, past_keys, scored
 from feasibility.ops.normalisation import rms_arithmetic
 from feasibility.ops.rules import Family
 from feasibility.ops.sizes import flag, given, known_integers, known_scalar, positive, size, size_without
 
 family = Family(MICROSOFT_DOMAIN)
+
+_CACHES = {3: 1, 4: 2}  # key and value: the input, and the output that it becomes
 
 
 def _prepared(node: Node, *, new: int, cosines: int, norm: int | None = None) -> int:
@@ -61,23 +62,26 @@ def group_query_attention(node: Node) -> OpCost:
     Count:   fmas = T * 2*|output| with T keys: total_sequence_length, or the largest of seqlens_k + 1,
              where the graph fixes them, else P + L, and what a sliding_window_cache holds at most; per
              score as Attention with one mask if causal, two and a tanh more with softcap; 6 per pair
-             of query and key with do_rotary; RMSNormalization of both with q_norm_weight
+             of query and key with do_rotary; RMSNormalization of both with q_norm_weight. A cache that
+             stays as long is a buffer: T of its places are read and L written
     Ignores: masks and local_window_size save no work; widening a quantised cache
     Dtype:   of query
     Source:  onnxruntime docs/ContribOperators.md, com.microsoft.GroupQueryAttention; Ainslie et al.
              2023, arXiv:2305.13245
     """
-    out = node.output(0)
-    return _grouped(
+    new, kept = size(node.input(1 if node.has_input(1) else 0), 1), past_keys(node, 3, 2)
+    keys = _keys_of_group(node, kept, new)
+    cost = _grouped(
         node,
-        keys=_keys_of_group(node),
+        keys=keys,
         masks=given(node, 10) + flag(node, "causal", 1),
-        arithmetic=_prepared(node, new=size(out, 0) * size(out, 1), cosines=7, norm=14),
+        arithmetic=_prepared(node, new=size_without(node.output(0), -1), cosines=7, norm=14),
     )
+    is_buffer = kept > 0 and node.has_output(1) and size(node.output(1), 2) == kept
+    return in_place(node, cost, _CACHES, kept=kept, read=keys, new=new) if is_buffer else cost
 
 
-def _keys_of_group(node: Node) -> int:
-    past, fresh = past_keys(node, 3, 2), size(node.input(1 if node.has_input(1) else 0), 1)
+def _keys_of_group(node: Node, past: int, fresh: int) -> int:
     total, last = known_scalar(node, 6), known_integers(node, 5)
     told = max(last) + 1 if total is None and last else total
     keys = past + fresh if told is None else told
@@ -89,18 +93,17 @@ def sparse_attention(node: Node) -> OpCost:
     """Attend in groups, and skip blocks of keys.
 
     Shapes:  as GroupQueryAttention; past_key [B, K, max, H]
-    Count:   as GroupQueryAttention with T = total_sequence_length where it is known, else the whole cache
+    Count:   as GroupQueryAttention with T = total_sequence_length where it is known, else the whole cache;
+             T of its places are read and S written
     Ignores: the blocks that its mask leaves out count as work: which they are is data
     Dtype:   of query
     Source:  onnxruntime docs/ContribOperators.md, com.microsoft.SparseAttention
     """
-    told, tokens = known_scalar(node, 7), size_without(node.output(0), -1)
-    return _grouped(
-        node,
-        keys=past_keys(node, 3, 2) if told is None else told,
-        masks=1,
-        arithmetic=_prepared(node, new=tokens, cosines=9),
-    )
+    told, kept = known_scalar(node, 7), past_keys(node, 3, 2)
+    keys = kept if told is None else told
+    prepared = _prepared(node, new=size_without(node.output(0), -1), cosines=9)
+    cost = _grouped(node, keys=keys, masks=1, arithmetic=prepared)
+    return in_place(node, cost, _CACHES, kept=kept, read=keys, new=size(node.output(0), 1))
 
 
 @family.op("PagedAttention")
@@ -111,33 +114,39 @@ def paged_attention(node: Node) -> OpCost:
              [B, blocks per sequence], output [T, N*V]
     Count:   as GroupQueryAttention; each token meets the past and the new tokens of its sequence, where
              past_seqlens and cumulative_sequence_length are known, else as many as the block table can
-             hold
+             hold; so many places of the cache are read, and one a token written
     Ignores: masks and local_window_size save no work; widening a quantised cache
     Dtype:   of query
     Source:  onnxruntime docs/ContribOperators.md, com.microsoft.PagedAttention
     """
     out, heads, tokens = node.output(0), positive(node, "num_heads"), size(node.input(0), 0)
-    return scored(
+    places, pairs = _paged(node, tokens)
+    cost = scored(
         node,
         rows=heads,
-        keys=_paged_pairs(node, tokens),
+        keys=pairs,
         per_key=heads * _head_size(node) + size(out, -1),
         masks=flag(node, "is_causal", 1),
         softcap=node.float("softcap", 0.0) != 0.0,
         arithmetic=_prepared(node, new=tokens, cosines=8, norm=12),
     )
+    return in_place(node, cost, _CACHES, kept=_pool(node), read=places, new=tokens)
 
 
-def _paged_pairs(node: Node, tokens: int) -> int:
-    """Return how many pairs of a token and a key there are, over all sequences."""
+def _pool(node: Node) -> int:
+    """Return the places of all blocks."""
+    return size(node.input(3), 0) * size(node.input(3), 1)
+
+
+def _paged(node: Node, tokens: int) -> tuple[int, int]:
+    """Return the keys of all sequences, and the pairs of a token and a key of its sequence."""
     ends, past = known_integers(node, 5), known_integers(node, 6)
     if ends is None or past is None:
-        return tokens * size(node.input(7), 1) * size(node.input(3), 1)
-    return _pairs(past, [end - start for start, end in pairwise(ends)])
-
-
-def _pairs(past: Sequence[int], new: Sequence[int]) -> int:
-    return sum(fresh * (kept + fresh) for kept, fresh in zip(past, new, strict=True))
+        most = size(node.input(7), 1) * size(node.input(3), 1)
+        return size(node.input(7), 0) * most, tokens * most
+    new = [end - start for start, end in pairwise(ends)]
+    totals = [kept + fresh for kept, fresh in zip(past, new, strict=True)]
+    return sum(totals), sum(fresh * total for fresh, total in zip(new, totals, strict=True))
 
 
 @family.op("DynamicSparseAttention")
@@ -146,14 +155,16 @@ def dynamic_sparse_attention(node: Node) -> OpCost:
 
     Shapes:  query as in GroupQueryAttention, selected_indices [B*S, n], output [B, S, N*H]
     Count:   as GroupQueryAttention, where the selection saves work: n keys per token, and
-             local_window_size more with local_plus_selected
+             local_window_size more with local_plus_selected; so many places of the cache are read
     Ignores: rows that select fewer; widening a quantised cache
     Dtype:   of query
     Source:  onnxruntime docs/ContribOperators.md, com.microsoft.DynamicSparseAttention
     """
-    tokens = size_without(node.output(0), -1)
+    tokens, keys, kept = size_without(node.output(0), -1), _selected_keys(node, 7), past_keys(node, 3, 2)
     prepared = _prepared(node, new=tokens, cosines=11, norm=14)
-    return _grouped(node, keys=_selected_keys(node, 7), masks=1, arithmetic=prepared)
+    cost = _grouped(node, keys=keys, masks=1, arithmetic=prepared)
+    length = size(node.output(0), 1)
+    return in_place(node, cost, _CACHES, kept=kept, read=length * keys, new=length) if kept else cost
 
 
 @family.op("SparsePagedAttention")
@@ -166,8 +177,10 @@ def sparse_paged_attention(node: Node) -> OpCost:
     Dtype:   of query
     Source:  onnxruntime docs/ContribOperators.md, com.microsoft.SparsePagedAttention
     """
-    prepared = _prepared(node, new=size(node.input(0), 0), cosines=14, norm=17)
-    return _grouped(node, keys=_selected_keys(node, 9), masks=1, arithmetic=prepared)
+    tokens, keys = size(node.input(0), 0), _selected_keys(node, 9)
+    prepared = _prepared(node, new=tokens, cosines=14, norm=17)
+    cost = _grouped(node, keys=keys, masks=1, arithmetic=prepared)
+    return in_place(node, cost, _CACHES, kept=_pool(node), read=tokens * keys, new=tokens)
 
 
 def _selected_keys(node: Node, selected: int) -> int:

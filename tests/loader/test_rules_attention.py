@@ -98,3 +98,63 @@ def test_a_decoding_step_in_a_buffer() -> None:
     found = load(decoder_step(), dims=dims)
     assert profile(found).fmas == 1 * 4 * (1024 + 1) * (8 + 8)
     assert found.graph.outputs[1].shape == (1, 2, 4096, 8)
+
+
+FLOAT, HALF, INT = 4, 2, 4  # bytes
+BY_NAME = {str(case): case for case in (*RUN, *INFERRED)}
+
+
+@pytest.mark.parametrize(
+    ("name", "read", "written"),
+    [
+        (  # 6 of 9 places, 1 new one
+            "Attention-shared",
+            (2 * 10 + 10 * 24 + 24) * FLOAT + INT + 2 * 2 * 2 * 6 * 4 * FLOAT,
+            2 * 8 * FLOAT + 2 * 2 * 2 * 1 * 4 * FLOAT,
+        ),
+        (
+            "MultiHeadAttention-shared",
+            3 * 2 * 8 * FLOAT + INT + 2 * (2 * 2 * 6 * 4) * FLOAT,
+            2 * 8 * FLOAT + 2 * (2 * 2 * 1 * 4) * FLOAT,
+        ),
+        (
+            "DecoderMaskedMultiHeadAttention-shared",
+            3 * 2 * 8 * FLOAT + INT + 2 * (2 * 2 * 6 * 4) * FLOAT,
+            2 * 8 * FLOAT + 2 * (2 * 2 * 1 * 4) * FLOAT,
+        ),
+        (
+            "GroupQueryAttention-shared",
+            2 * (32 + 16 + 16) * FLOAT + 3 * INT + 2 * (2 * 2 * 6 * 8) * FLOAT,
+            2 * 32 * FLOAT + 2 * (2 * 2 * 1 * 8) * FLOAT,
+        ),
+        (  # a past of 6 is copied into a cache of 7
+            "GroupQueryAttention-past",
+            2 * (32 + 16 + 16) * FLOAT + 3 * INT + 2 * (2 * 2 * 6 * 8) * FLOAT,
+            2 * 32 * FLOAT + 2 * (2 * 2 * 7 * 8) * FLOAT,
+        ),
+        (  # 2 of 32 places, both new
+            "SparseAttention",
+            2 * (64 + 32 + 32) * FLOAT + (3 + 3 + 1 + 1) * INT + 2 * (2 * 2 * 16) * FLOAT,
+            2 * 64 * FLOAT + 2 * (2 * 2 * 16) * FLOAT,
+        ),
+        (  # as far as the table can say: all 6 blocks of 256
+            "PagedAttention",
+            5 * (64 + 32 + 32) * HALF + (3 + 2 + 6) * INT + 2 * (6 * 256 * 2 * 16) * HALF,
+            5 * 64 * HALF + 2 * (5 * 2 * 16) * HALF,
+        ),
+        (  # 4 places for each of 5 tokens
+            "SparsePagedAttention",
+            5 * (64 + 32 + 32) * HALF + (3 + 2 + 6 + 5 * 4 + 5) * INT + 2 * (5 * 4 * 2 * 16) * HALF,
+            5 * 64 * HALF + 2 * (5 * 2 * 16) * HALF,
+        ),
+        (  # 4 of 9 places for each of 3 tokens are all 9; 3 new ones
+            "DynamicSparseAttention-past",
+            2 * 3 * (64 + 32 + 32) * HALF + (6 * 4 + 6 + 2 + 1) * INT + 2 * (2 * 2 * 9 * 16) * HALF,
+            2 * 3 * 64 * HALF + 2 * (2 * 2 * 3 * 16) * HALF,
+        ),
+    ],
+)
+def test_bytes_of_caches(name: str, read: int, written: int) -> None:
+    """A cache that is written in place is read as far as it is filled, and only what is new is written."""
+    cost = profile(load(BY_NAME[name].model())).nodes[0]
+    assert (cost.read_bytes, cost.written_bytes) == (read, written)
