@@ -8,10 +8,11 @@ from types import MappingProxyType
 from feasibility.ir import DEFAULT_DOMAIN, MICROSOFT_DOMAIN
 
 _TEXT = "its work depends on the length of the strings, which no graph tells"
+_IMAGE = "its work depends on the compressed image, which no graph tells"
 
 _REASONS = {
     "SequenceMap": "its body runs once per element of a sequence, and no graph tells how many there are",
-    "ImageDecoder": "its work depends on the compressed image, which no graph tells",
+    "ImageDecoder": _IMAGE,
     "RegexFullMatch": _TEXT,
     "StringConcat": _TEXT,
     "StringNormalizer": _TEXT,
@@ -30,6 +31,7 @@ _COMPILED = "it holds a program that another compiler made, which no graph descr
 _BLOCKS = "its block format is not in the graph"
 _SELECTION = "what it selects and keeps depends on the data of earlier calls"
 _REPLAY = "it copies as much of a cache as the data says"
+_SERVICE = "it asks a service elsewhere"
 _TRAINING = "it is part of training, and this counts a forward pass"
 
 _MICROSOFT_REASONS = {
@@ -62,7 +64,30 @@ _MICROSOFT_REASONS = {
     ),
 }  # fmt: skip
 
+# onnxruntime-extensions (its shared/lib and operators/ folders, 2026-11), under both of its domains
+_EXTENSION_REASONS = {
+    **dict.fromkeys(
+        (
+            "BasicTokenizer", "BertTokenizer", "BertTokenizerDecoder", "BlingFireSentenceBreaker",
+            "BpeDecoder", "CLIPTokenizer", "GPT2Tokenizer", "HfBertTokenizer", "MaskedFill",
+            "RobertaTokenizer", "SentencepieceDecoder", "SentencepieceTokenizer", "StringConcat",
+            "StringECMARegexReplace", "StringECMARegexSplitWithOffsets", "StringEqual", "StringJoin",
+            "StringLength", "StringLower", "StringMapping", "StringRaggedTensorToDense",
+            "StringRegexReplace", "StringRegexSplitWithOffsets", "StringSlice", "StringSplit", "StringStrip",
+            "StringToHashBucket", "StringToHashBucketFast", "StringToVector", "StringUpper",
+            "TrieDetokenizer", "TrieTokenizer", "VectorToString", "WordpieceTokenizer",
+        ),
+        _TEXT,
+    ),
+    **dict.fromkeys(("DecodeImage", "EncodeImage", "ImageDecoder", "ImageReader"), _IMAGE),
+    **dict.fromkeys(("AzureAudioToText", "AzureTextToText", "OpenAIAudioToText"), _SERVICE),
+    "AudioDecoder": "its work depends on the compressed sound, which no graph tells",
+    "SegmentExtraction": "how many segments it finds depends on the data",
+}  # fmt: skip
+_EXTENSION_DOMAINS = ("ai.onnx.contrib", "com.microsoft.extensions")
+
 NOT_COUNTED: Mapping[tuple[str, str], str] = MappingProxyType(
     {(DEFAULT_DOMAIN, op_type): reason for op_type, reason in _REASONS.items()}
     | {(MICROSOFT_DOMAIN, op_type): reason for op_type, reason in _MICROSOFT_REASONS.items()}
+    | {(domain, name): reason for domain in _EXTENSION_DOMAINS for name, reason in _EXTENSION_REASONS.items()}
 )

@@ -2,11 +2,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from onnx import defs
+import pytest
+from onnx import defs, helper
+from onnxruntime.capi.onnxruntime_pybind11_state import get_all_operator_schema
 
 from feasibility.ir import DEFAULT_DOMAIN, MICROSOFT_DOMAIN
 from feasibility.loader.rules import OWN
 from feasibility.ops import DEFAULT, NOT_COUNTED
+from feasibility.profiler import profile
+from tests.loader.graphs import model, walked
 
 SCHEMAS = [s for s in defs.get_all_schemas_with_history() if s.domain == ""]
 
@@ -67,8 +71,35 @@ def test_every_contrib_operator_is_shaped_and_counted_or_named() -> None:
     assert set() == missing
 
 
+def test_the_list_holds_what_onnx_runtime_knows() -> None:
+    """No operator of com.microsoft, or of ai.onnx beside ONNX's own, is missing from the lists."""
+    known = {(schema.domain, schema.name) for schema in get_all_operator_schema()}
+    names = {schema.name for schema in SCHEMAS} | listed("onnxruntime_operators.txt")
+    assert set() == {name for domain, name in known if domain == MICROSOFT_DOMAIN} - documented()
+    assert set() == {name for domain, name in known if domain == ""} - names
+
+
 def test_no_contrib_operator_is_invented() -> None:
     """Every name that a shape rule or a cost rule holds for com.microsoft is a documented one."""
     rules = {op_type for domain, op_type, _ in DEFAULT if domain == MICROSOFT_DOMAIN}
     shapes = {op_type for domain, op_type in OWN if domain == MICROSOFT_DOMAIN}
     assert set() == (rules | shapes) - documented()
+
+
+@pytest.mark.parametrize(
+    ("domain", "op_type", "said"),
+    [
+        ("ai.onnx.contrib", "GPT2Tokenizer", "length of the strings"),
+        ("com.microsoft.extensions", "DecodeImage", "compressed image"),
+        (MICROSOFT_DOMAIN, "BeamSearch", "per token"),
+        (MICROSOFT_DOMAIN, "EPContext", "another compiler"),
+        (MICROSOFT_DOMAIN, "LayerNormalizationGrad", "training"),
+        (DEFAULT_DOMAIN, "EfficientNMS_TRT", "TensorRT"),
+    ],
+)
+def test_an_exception_tells_its_reason(domain: str, op_type: str, said: str) -> None:
+    """A model that holds an operator nobody counts says why, in place of a bare 'no rule'."""
+    node = helper.make_node(op_type, ["x"], ["y"], domain="" if domain == DEFAULT_DOMAIN else domain)
+    found = profile(walked(model([node], {"x": (1, 2)}, ["y"], domains=[domain])))
+    (gap,) = found.coverage.unknown
+    assert said in gap.reason
