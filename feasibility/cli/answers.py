@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from feasibility import api
-from feasibility.cli.options import Format, Side
+from feasibility.cli.options import Format, Side, Tool
 from feasibility.cli.output import put, put_text, talk
 from feasibility.errors import ExitCode, UsageError
-from feasibility.report import json, markdown, text, text_cost
+from feasibility.report import json, markdown, text, text_cost, text_crosscheck
 
 if TYPE_CHECKING:
+    from feasibility.conventions import ConventionTotal, CrossCheck
     from feasibility.cost import ModelCost
     from feasibility.decide.records import Decision
     from feasibility.loader.isolate import Worker
@@ -88,14 +89,45 @@ def _text(decisions: Sequence[Decision], *, why: bool, quiet: bool) -> str:
     return "\n".join([text.render_many(decisions), *each])
 
 
-def show_cost(cost: ModelCost, form: Format, *, by: str, top: int) -> None:
-    """Write the counts of a model."""
+class Opinions(NamedTuple):
+    """What other tools say of a model, where that was asked."""
+
+    convention: ConventionTotal | None = None
+    check: CrossCheck | None = None
+
+
+def second_opinions(cost: ModelCost, tool: Tool | None, *, cross_check: bool) -> Opinions:
+    """Count as another tool does, and let onnx-tool count, where asked."""
+    return Opinions(
+        None if tool is None else api.convention(cost, tool.value),
+        api.cross_check(cost) if cross_check else None,
+    )
+
+
+_NO_OPINIONS = Opinions()
+
+
+def show_cost(cost: ModelCost, form: Format, *, by: str, top: int, opinions: Opinions = _NO_OPINIONS) -> None:
+    """Write the counts of a model, and what other tools say."""
     if form is Format.JSON:
-        put(json.render_cost(cost))
+        put(json.render_cost(cost, convention=opinions.convention, check=opinions.check))
     elif form is Format.MARKDOWN:
-        put(markdown.render_cost(cost, top=top))
+        put("\n".join([markdown.render_cost(cost, top=top), *_pages(opinions, markdown, top)]))
     else:
-        put_text(text_cost.render_cost(cost, by=by, top=top))
+        counts = text_cost.render_cost(cost, by=by, top=top)
+        put_text("\n".join([counts, *_pages(opinions, text_crosscheck, top)]))
+
+
+class _Views(Protocol):
+    """A module that shows second opinions in one format."""
+
+    def render_convention(self, found: ConventionTotal) -> str: ...
+    def render_cross_check(self, check: CrossCheck, *, top: int = 0) -> str: ...
+
+
+def _pages(opinions: Opinions, views: _Views, top: int) -> list[str]:
+    found = [] if opinions.convention is None else [views.render_convention(opinions.convention)]
+    return found if opinions.check is None else [*found, views.render_cross_check(opinions.check, top=top)]
 
 
 def exit_code(decisions: Iterable[Decision], require: Side | None, *, strict: bool) -> ExitCode:

@@ -151,6 +151,8 @@ def profile(  # noqa: PLR0913 (one parameter per option)
     by: o.By = o.Grouping.OP,
     top: o.Top = _TOP,
     dim: o.Dims = [],  # noqa: B006 (typer copies it)
+    convention: o.Convention = None,
+    cross_check: o.CrossCheck = False,
     format: o.OutputFormat = o.Format.TEXT,  # noqa: A002 (the option's name)
     verbose: o.Verbose = False,
 ) -> None:
@@ -158,7 +160,8 @@ def profile(  # noqa: PLR0913 (one parameter per option)
     from feasibility.cli import answers as a
 
     cost = a.read(model, dim, ctx.obj, verbose=verbose)
-    a.show_cost(cost, format, by=by.value, top=top)
+    opinions = a.second_opinions(cost, convention, cross_check=cross_check)
+    a.show_cost(cost, format, by=by.value, top=top, opinions=opinions)
 
 
 @app.command()

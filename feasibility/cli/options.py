@@ -31,6 +31,14 @@ class Grouping(StrEnum):
     MODULE = "module"
 
 
+class Tool(StrEnum):
+    """Whose convention a total follows (feasibility.conventions.TOOLS)."""
+
+    TORCHVISION = "torchvision"
+    FVCORE = "fvcore"
+    ONNX_TOOL = "onnx-tool"
+
+
 class Action(StrEnum):
     """What to do with profiles."""
 
@@ -87,6 +95,13 @@ By = Annotated[
     Grouping, typer.Option("--by", help="One line per operator type, node, or module (path in the names).")
 ]
 Top = Annotated[int, typer.Option(min=0, metavar="N", help="Show the N costliest lines; 0 shows all.")]
+Convention = Annotated[
+    Optional[Tool],  # noqa: UP045 (typer reads the annotation at run time)
+    typer.Option(help="Add the total as this tool would count it."),
+]
+CrossCheck = Annotated[
+    bool, typer.Option("--cross-check", help="Run onnx-tool and set its count beside ours, with reasons.")
+]
 ActionArgument = Annotated[Action, typer.Argument(help="What to do.")]
 NameArgument = Annotated[Text, typer.Argument(metavar="ID|FILE", help="Which one to show or check.")]
 SchemaArgument = Annotated[SchemaName, typer.Argument(help="Of which answer.")]
