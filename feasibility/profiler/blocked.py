@@ -144,6 +144,10 @@ def _is_shaped(node: Node) -> bool:
     return all(spec is None or spec.shape is not None for spec in (*node.inputs, *node.outputs))
 
 
+def _is_conv(node: Node) -> bool:
+    return node.domain == NCHWC_DOMAIN and node.op_type == "Conv"
+
+
 def _is_image(spec: TensorSpec) -> bool:
     return len(spec.dims) == _IMAGE
 
@@ -154,8 +158,8 @@ def _shapes(nodes: Iterable[Node], sizes: Mapping[str, int | None]) -> dict[str,
     for node in nodes:
         for spec in _written(node):
             shapes[spec.name] = _with_channels(spec, _CHANNELS, sizes[spec.name])
-        if node.domain == NCHWC_DOMAIN and node.op_type == "Conv":
-            shapes |= _weights(node, sizes)
+        if _is_conv(node):
+            shapes.update(_weights(node, sizes))
     return shapes
 
 
@@ -193,7 +197,8 @@ def _reshaped(
 
 
 def _sentences(nodes: Iterable[Node], sizes: Mapping[str, int | None]) -> Iterator[str]:
-    """Name the convolutions whose channels nothing tells."""
-    for node in nodes:
-        if node.domain == NCHWC_DOMAIN and node.op_type == "Conv" and sizes[node.output(0).name] is None:
-            yield f"{node.name}.channels={node.input(1).dims[0]}"
+    """Name the convolutions whose channels nothing tells, the first of them if there are more."""
+    blind = [node for node in nodes if _is_conv(node) and sizes[node.output(0).name] is None]
+    if blind:
+        more = f" and {len(blind) - 1} more in blocks" if len(blind) > 1 else ""
+        yield f"{blind[0].name}.channels={blind[0].input(1).dims[0]}{more}"

@@ -102,6 +102,13 @@ def test_channels_that_nothing_tells_count_in_full_and_are_named(bias: list[onnx
     assert found.coverage.assumed == ("m.channels=32",)
 
 
+def test_many_convolutions_that_nothing_tells_are_named_in_one_sentence() -> None:
+    """The first is named with its padded channels, the others are counted."""
+    nodes = [conv(["x", "w"], "m"), conv(["m", "v"], "n"), conv(["n", "v"], "a"), OUT]
+    found = cost(nodes, [stored("w", 32, 3, 1, 1), stored("v", 32, 32, 1, 1)], x=X)
+    assert found.coverage.assumed == ("m.channels=32 and 1 more in blocks",)
+
+
 def test_sums_pools_and_depthwise_convolutions_hand_channels_on() -> None:
     """Told at the end of a chain only, 20 channels are counted in all of it."""
     nodes = [
