@@ -110,6 +110,13 @@ RUN = [
         outputs=3,
     ),
     OneNode(
+        op="MultiHeadAttention",
+        form="shared-scores",
+        i=[*NEW_TOKEN, None, None, None, *CACHES, known([5])],
+        a=TWO,
+        outputs=4,
+    ),
+    OneNode(
         op="DecoderMaskedMultiHeadAttention",
         form="shared",
         i=[*NEW_TOKEN, None, None, *CACHES, known([5])],
@@ -285,6 +292,14 @@ INFERRED = [
         i=[*NEW_TOKEN, None, None, *CACHES],
         a=TWO,
         outputs=3,
+    ),
+    OneNode(
+        op="DecoderMaskedMultiHeadAttention",
+        form="past-scores",
+        i=[*[fed(3, 1, 8)] * 3, None, None, fed(3, 2, 9, 4), fed(3, 2, 9, 4)],
+        a=TWO | {"output_qk": 1},
+        outputs=4,
+        free="o3[0] o3[1] o3[2] o3[3]",
     ),
     OneNode(op="MultiHeadAttention", form="packed-qkv", i=[fed(2, 3, 2, 3, 4)], a=TWO),
     OneNode(op="MultiHeadAttention", form="packed-kv", i=[fed(2, 3, 8), fed(2, 5, 2, 2, 4)], a=TWO),
@@ -464,3 +479,15 @@ def test_decoder_attention_caches() -> None:
     flags = [(False, False, False), (False, True, True), (True, False, False), (True, True, True)]
     lengths = [decoder(*given).walked()["o1"][1] for given in flags]
     assert lengths == [(2, 2, 3, 4), (2, 2, 7 + 3, 4), (2, 2, 5, 4), (2, 2, 7, 4)]
+
+
+def test_packed_token_of_a_decoder() -> None:
+    """DecoderMaskedMultiHeadAttention: one row of Q, K and V, 8 wide each, gives 8, and caches one longer."""
+    case = OneNode(
+        op="DecoderMaskedMultiHeadAttention",
+        i=[fed(3, 1, 24), None, None, None, None, *[fed(3, 2, 9, 4)] * 2],
+        a=TWO,
+        outputs=3,
+    )
+    cache = (DType.FLOAT, (3, 2, 10, 4))
+    assert case.walked() == {"o0": (DType.FLOAT, (3, 1, 8)), "o1": cache, "o2": cache}

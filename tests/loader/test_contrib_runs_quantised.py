@@ -74,7 +74,7 @@ RUN = [
     OneNode(op="QLinearLeakyRelu", i=[uint8(2, 3), *U8, *U8]),
     OneNode(op="QLinearSigmoid", i=[uint8(2, 3), *U8, *U8]),
     OneNode(op="QLinearSoftmax", i=[uint8(2, 3), *U8, *U8], a={"opset": 13, "axis": -1}),
-    OneNode(op="QLinearWhere", i=[fed(2, 1, dtype=DType.BOOL), uint8(1, 3), *U8, uint8(2, 3), *U8, *U8]),
+    OneNode(op="QLinearWhere", i=[fed(2, 1, dtype=DType.BOOL), uint8(1, 3), *U8, uint8(3), *U8, *U8]),
     OneNode(op="QLinearConcat", i=[*U8, uint8(2, 3, 4), *U8, uint8(2, 5, 4), *U8], a={"axis": 1}),
     pool("strides", 1, 3, 7, 8, kernel_shape=[3, 2], strides=[2, 2], pads=[1, 0, 1, 1]),
     pool("channels-last", 1, 7, 8, 3, kernel_shape=[3, 2], strides=[2, 2], channels_last=1),

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from feasibility.ir import DType
-from tests.ops.op_cases import Case, tensor
+from tests.ops.op_cases import Case, integers, tensor
 
 FLOAT_BYTES, INT64_BYTES = 4, 8
 SOFTMAX, SCALE = 4, 1
@@ -27,6 +27,33 @@ CASES = [
         fmas=2 * 4 * 3 * (5 + 3) * (8 + 8),
         arithmetic=2 * 4 * 3 * (5 + 3) * (SCALE + SOFTMAX + 2 + 2),
         transcendentals=2 * 4 * 3 * (5 + 3) * (1 + 1),
+    ),
+    Case(  # a window on both sides and a mask; a window saves no work
+        op="Attention",
+        i=[(2, 3, 4, 8), (2, 3, 6, 8), (2, 3, 6, 10), (4, 6)],
+        o=[(2, 3, 4, 10)],
+        a={"left_window_size": 1, "right_window_size": 1},
+        fmas=2 * 3 * 4 * 6 * (8 + 10),
+        arithmetic=2 * 3 * 4 * 6 * (SCALE + 1 + SOFTMAX),
+        transcendentals=2 * 3 * 4 * 6,
+    ),
+    Case(  # of a cache of 6 keys the longest sequence fills 5
+        op="Attention",
+        opset=24,
+        i=[(2, 3, 1, 8), (2, 3, 6, 8), (2, 3, 6, 8), None, None, None, integers(5, 3)],
+        o=[(2, 3, 1, 8)],
+        fmas=2 * 3 * 1 * 5 * (8 + 8),
+        arithmetic=2 * 3 * 1 * 5 * (SCALE + SOFTMAX),
+        transcendentals=2 * 3 * 1 * 5,
+    ),
+    Case(  # which the data alone knows: all 6
+        op="Attention",
+        opset=24,
+        i=[(2, 3, 1, 8), (2, 3, 6, 8), (2, 3, 6, 8), None, None, None, tensor(2, dtype=DType.INT64)],
+        o=[(2, 3, 1, 8)],
+        fmas=2 * 3 * 1 * 6 * (8 + 8),
+        arithmetic=2 * 3 * 1 * 6 * (SCALE + SOFTMAX),
+        transcendentals=2 * 3 * 1 * 6,
     ),
     Case(  # B 1, T 5, H 4, G 2, E 3, F 7
         op="LinearAttention",

@@ -89,11 +89,11 @@ CASES = [
     ),
     contrib(  # 7 tokens of sequences up to 4 long
         "PackedAttention",
-        i=[(7, 10), (10, 28), (28,), tensor(2, 4, dtype=DType.INT32), tensor(3, dtype=DType.INT32)],
+        i=[(7, 10), (10, 28), (28,), tensor(2, 4, dtype=DType.INT32), INT32, (1, 1, 4, 4)],
         o=[(7, 12)],
         a=TWO | {"qkv_hidden_sizes": (8, 8, 12)},
         fmas=7 * 10 * 28 + 7 * 4 * (8 + 12),
-        arithmetic=7 * 28 + 7 * 2 * 4 * (SCALE + SOFTMAX),
+        arithmetic=7 * 28 + 7 * 2 * 4 * (SCALE + 1 + SOFTMAX),
         transcendentals=7 * 2 * 4,
     ),
     contrib(
@@ -141,13 +141,13 @@ CASES = [
         arithmetic=2 * (3 * 8 + 5 * 16) + 2 * 2 * 3 * 5 * (SCALE + 2 + SOFTMAX),
         transcendentals=2 * 2 * 3 * 5,
     ),
-    contrib(  # keys and values that were cached
+    contrib(  # keys and values that were cached, padded
         "MultiHeadAttention",
-        i=[(2, 3, 8), (2, 2, 5, 4), (2, 2, 5, 4)],
+        i=[(2, 3, 8), (2, 2, 5, 4), (2, 2, 5, 4), None, tensor(2, 5, dtype=DType.INT32)],
         o=[(2, 3, 8)],
         a=TWO,
         fmas=2 * 3 * 5 * (8 + 8),
-        arithmetic=2 * 2 * 3 * 5 * (SCALE + SOFTMAX),
+        arithmetic=2 * 2 * 3 * 5 * (SCALE + 1 + SOFTMAX),
         transcendentals=2 * 2 * 3 * 5,
     ),
     contrib(  # a buffer for 9, filled no one knows how far
@@ -161,12 +161,12 @@ CASES = [
     ),
     contrib(  # one token across to 7 cached keys
         "DecoderMaskedMultiHeadAttention",
-        i=[(2, 1, 8), (2, 2, 7, 4), (2, 2, 7, 4), tensor(2, 7, dtype=DType.INT32)],
-        o=[(2, 1, 8)],
+        i=[(3, 1, 8), (3, 2, 7, 4), (3, 2, 7, 4), tensor(3, 7, dtype=DType.INT32)],
+        o=[(3, 1, 8)],
         a=TWO | {"past_present_share_buffer": 1},
-        fmas=2 * 7 * (8 + 8),
-        arithmetic=2 * 2 * 7 * (SCALE + 1 + SOFTMAX),
-        transcendentals=2 * 2 * 7,
+        fmas=3 * 7 * (8 + 8),
+        arithmetic=3 * 2 * 7 * (SCALE + 1 + SOFTMAX),
+        transcendentals=3 * 2 * 7,
     ),
     contrib(  # Q, K and V in one row, and a bias
         "DecoderMaskedMultiHeadAttention",
@@ -232,6 +232,7 @@ def test_decoder_attention(*, static: bool, past: bool, state: bool, projected: 
     cost = cost_of(make_node(case.op, case.i, case.o, attributes=case.a, domain=case.domain, opset=1))
     assert cost.fmas == 3 * 2 * 8 * 8 + projected * 2 * 8 * 16 + 3 * 2 * keys * (8 + 8)
     assert cost.transcendentals == 3 * 2 * 2 * keys
+    assert cost.arithmetic == 3 * 2 * 8 + projected * 2 * 16 + 3 * 2 * 2 * keys * (SCALE + SOFTMAX)
 
 
 def test_unknown_flags_count_as_false() -> None:

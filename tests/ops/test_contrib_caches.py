@@ -7,7 +7,7 @@ from feasibility.ir import DType, TensorSpec
 from tests.ops.op_cases import Case, contrib, cost_of, make_node, tensor
 
 SCALE, CAUSAL, SOFTMAX, PAIR = 1, 1, 4, 6
-RMS, RMS_ROW = 4, 3  # per element: square, sum, divide, scale; per row: mean, epsilon, sqrt apart
+RMS, RMS_ROW = 4, 3  # arithmetic of RMSNormalization per element and per row
 GROUPED = {"num_heads": 4, "kv_num_heads": 2}
 
 
@@ -42,14 +42,14 @@ CASES = [
         arithmetic=2 * 4 * 3 * (5 + 3) * (SCALE + 1 + 2 + SOFTMAX) + 2 * 3 * (4 + 2) * 3 * PAIR,
         transcendentals=2 * 4 * 3 * (5 + 3) * 2,
     ),
-    contrib(  # in one row; heads of queries and keys are normalised
+    contrib(  # 6 heads over 3 in one row; heads of queries and keys are normalised
         "GroupQueryAttention",
-        i=[(2, 3, 64), *[None] * 4, *LENGTHS, *[None] * 7, (8,), (8,)],
-        o=[QUERY],
-        a=GROUPED,
-        fmas=2 * 4 * 3 * 3 * (8 + 8),
-        arithmetic=2 * 4 * 3 * 3 * (SCALE + CAUSAL + SOFTMAX) + 2 * 3 * (4 + 2) * (8 * RMS + RMS_ROW),
-        transcendentals=2 * 4 * 3 * 3,
+        i=[(2, 5, (6 + 2 * 3) * 8), *[None] * 4, *LENGTHS, *[None] * 7, (8,), (8,)],
+        o=[(2, 5, 6 * 8)],
+        a={"num_heads": 6, "kv_num_heads": 3},
+        fmas=2 * 6 * 5 * 5 * (8 + 8),
+        arithmetic=2 * 6 * 5 * 5 * (SCALE + CAUSAL + SOFTMAX) + 2 * 5 * (6 + 3) * (8 * RMS + RMS_ROW),
+        transcendentals=2 * 6 * 5 * 5,
     ),
     contrib(  # a window of 6 entries that moves on
         "GroupQueryAttention",

@@ -39,6 +39,15 @@ CASES = [
         transcendentals=4 + 2 * 16,
         reads=(8 + 4 + 2 * (32 * 8 + 8 * 16)) * FLOAT_BYTES,
     ),
+    contrib(  # squared
+        "MoE",
+        i=[(6, 8), (6, 4), (4, 16, 8), None, (4, 8, 16)],
+        o=[(6, 8)],
+        a={"activation_type": "relu2"},
+        fmas=6 * 1 * 2 * 8 * 16,
+        arithmetic=6 * 4 * SOFTMAX + 6 * (16 * 2 + 2 * 8),
+        transcendentals=6 * 4,
+    ),
     contrib(  # gate and value in two matrices
         "MoE",
         i=[(6, 8), (6, 4), (4, 16, 8), None, (4, 8, 16), None, (4, 16, 8)],

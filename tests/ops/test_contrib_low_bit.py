@@ -138,11 +138,11 @@ ROWS: list[tuple[Case, dict[int, int]]] = [
     (
         contrib(  # beside the weights an adapter of rank 5
             "MatMulNBitsQLoRA",
-            i=[(2, 3, 32), u8(6, 1, 16), (6, 1), u8(5, 1, 32), (5, 1), u8(6, 1, 32), (6, 1)],
-            o=[(2, 3, 6)],
+            i=[(2, 4, 32), u8(6, 1, 16), (6, 1), u8(5, 1, 32), (5, 1), u8(6, 1, 32), (6, 1)],
+            o=[(2, 4, 6)],
             a={"K": 32, "N": 6},
-            fmas=2 * 3 * (32 * 6 + 32 * 5 + 5 * 6),
-            arithmetic=2 * 3 * 6,
+            fmas=2 * 4 * (32 * 6 + 32 * 5 + 5 * 6),
+            arithmetic=2 * 4 * 6,
         ),
         {1: 32 * 6, 3: 32 * 5, 5: 5 * 6},
     ),

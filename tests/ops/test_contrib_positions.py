@@ -43,13 +43,13 @@ CASES = [
         arithmetic=2 * 5 * 4 * 3,
         transcendentals=2 * 5 * 4 * 2,
     ),
-    contrib(  # T 6, N 2 query heads, K 4 value heads, E 4, F 3: retrieve, update, read
+    contrib(  # T 6, N 2 query heads, K 4 value heads, E 4, F 3: retrieve, update, read; a decay per feature
         "GatedDeltaNet",
-        i=[(6, 2, 4), (6, 2, 4), (6, 4, 3), None, (6, 4), (6, 4)],
+        i=[(6, 2, 4), (6, 2, 4), (6, 4, 3), None, (6, 4, 4), (6, 4)],
         o=[(6, 4, 3), (1, 4, 3, 4)],
         fmas=6 * 4 * (4 * 3) * 3,
         arithmetic=6 * (4 * 3 * 4 + 2 * 4 * 3 + 4 * 3),
-        transcendentals=6 * 4,
+        transcendentals=6 * 4 * 4,
         role="heavy",
     ),
     contrib(  # the same in one row
@@ -116,10 +116,10 @@ CASES = [
     contrib(
         "RelativePositionBias",
         i=[(32, 4), tensor(1, dtype=DType.INT64), tensor(1, dtype=DType.INT64)],
-        o=[(1, 4, 6, 6)],
+        o=[(1, 4, 6, 9)],
         a={"max_distance": 128},
-        arithmetic=6 * 6 * 6,
-        transcendentals=6 * 6,
+        arithmetic=6 * 9 * 6,
+        transcendentals=6 * 9,
     ),
     contrib(  # B 2, S 6, 2 heads of 4, 8 gates
         "GatedRelativePositionBias",

@@ -72,8 +72,7 @@ def _multi_head(call: Call) -> Sequence[Type]:
     value_head = over(width, heads)
     output = like(call, 0, batch, length, width)
     if has(call, 6) and has(call, 8):  # a buffer that past and present share
-        told = scalar(call, 8)
-        total = known(call, 6)[2] if told is None else plus(told, keys)
+        total = plus(scalar(call, 8), keys)
         return (output, given(call, 6), given(call, 7), like(call, 0, batch, heads, length, total))
     total = plus(known(call, 6)[2], keys) if has(call, 6) else keys
     return (
