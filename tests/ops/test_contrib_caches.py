@@ -44,11 +44,11 @@ CASES = [
     ),
     contrib(  # 6 heads over 3 in one row; heads of queries and keys are normalised
         "GroupQueryAttention",
-        i=[(2, 5, (6 + 2 * 3) * 8), *[None] * 4, *LENGTHS, *[None] * 7, (8,), (8,)],
-        o=[(2, 5, 6 * 8)],
+        i=[(2, 5, (6 + 2 * 3) * 16), *[None] * 4, *LENGTHS, *[None] * 7, (16,), (16,)],
+        o=[(2, 5, 6 * 16)],
         a={"num_heads": 6, "kv_num_heads": 3},
-        fmas=2 * 6 * 5 * 5 * (8 + 8),
-        arithmetic=2 * 6 * 5 * 5 * (SCALE + CAUSAL + SOFTMAX) + 2 * 5 * (6 + 3) * (8 * RMS + RMS_ROW),
+        fmas=2 * 6 * 5 * 5 * (16 + 16),
+        arithmetic=2 * 6 * 5 * 5 * (SCALE + CAUSAL + SOFTMAX) + 2 * 5 * (6 + 3) * (16 * RMS + RMS_ROW),
         transcendentals=2 * 6 * 5 * 5,
     ),
     contrib(  # a window of 6 entries that moves on

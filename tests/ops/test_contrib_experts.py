@@ -68,6 +68,16 @@ CASES = [
         dtype=DType.FLOAT,
         reads=(8 + 4) * FLOAT_BYTES + 2 * (32 * 4 + 8 * 8 + (32 + 8) * FLOAT_BYTES),
     ),
+    contrib(  # gate and value in two matrices of 4 bits
+        "QMoE",
+        i=[(1, 8), (1, 4), uint8(4, 16, 4), None, None, uint8(4, 8, 8), None, None, uint8(4, 16, 4)],
+        o=[(1, 8)],
+        a={"activation_type": "silu"},
+        fmas=1 * 3 * 8 * 16,
+        arithmetic=4 * SOFTMAX + 16 * SWISH + 2 * 8,
+        transcendentals=4 + 16,
+        reads=(8 + 4) * FLOAT_BYTES + 3 * 8 * 16 // 2,
+    ),
     contrib(
         "MoEPacked",
         i=[(6, 8), (6, 4), uint8(4, 16, 3), uint8(4, 16, 3), uint8(4, 8, 6)],

@@ -145,7 +145,8 @@ AROUND = [
     contrib("DequantizeLinear", i=[u8(2, 3), *U8], o=[(2, 3)], arithmetic=2 * 3 * 2, dtype=DType.FLOAT),
     contrib("QuantizeWithOrder", i=[(3, 32), ()], o=[i8(3, 32)], arithmetic=3 * 32 * 4),
     contrib("DequantizeWithOrder", i=[i8(3, 32), ()], o=[(3, 32)], arithmetic=3 * 32),
-    contrib(  # 8 x 4 times 3 x 1
+    contrib("MulInteger", i=[u8(2, 3), None, u8(3), None], o=[i32(2, 3)], arithmetic=2 * 3),
+    contrib(
         "MulInteger",
         i=[u8(2, 3, 4), u8(), u8(3, 1), None],
         o=[i32(2, 3, 4)],
