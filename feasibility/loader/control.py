@@ -18,7 +18,7 @@ from feasibility.loader import attributes as attribute_reader
 from feasibility.loader.guard import is_possible
 from feasibility.loader.recorded import Recorded
 from feasibility.loader.scope import Scope, Tensor, Visit
-from feasibility.loader.types import UNKNOWN, Dims, Type, from_proto
+from feasibility.loader.types import UNKNOWN, Type, agreed, from_proto, is_open
 
 Tensors: TypeAlias = Sequence[Tensor | None]
 
@@ -94,7 +94,7 @@ def close(walker: Walker, at: Visit, passes: dict[str, Pass], outputs: Sequence[
         at.scope.define(name, possible(kind or UNKNOWN)) if name else None
         for name, kind in zip(at.node.output, kinds, strict=False)
     ]
-    unknown = any(tensor is not None and tensor.type.shape is None for tensor in defined)
+    unknown = any(tensor is not None and is_open(tensor.type) for tensor in defined)
     walker.record(at, defined, "the size of an output depends on the data" if unknown else "")
 
 
@@ -109,25 +109,13 @@ def possible(kind: Type) -> Type:
     return kind if kind.dims is None or is_possible(kind.dims) else Type(kind.elem, None)
 
 
-def agreed(types: Sequence[Type]) -> Type:
-    """Keep what all types share."""
-    if not types:
-        return UNKNOWN
-    elem, dims, opaque = types[0]
-    for kind in types[1:]:
-        elem, dims, opaque = elem or kind.elem, _shared(dims, kind.dims), opaque or kind.opaque
-    return Type(elem, dims, opaque)
-
-
-def _shared(a: Dims | None, b: Dims | None) -> Dims | None:
-    if a is None or b is None or len(a) != len(b):
-        return None
-    return tuple([x if x == y else None for x, y in zip(a, b, strict=True)])
-
-
 def declared(kind: Type, parameter: onnx.ValueInfoProto) -> Type:
-    """Return the type of a body's input: what arrives, else what the body declares."""
-    return from_proto(parameter.type) if kind.dims is None and not kind.opaque else kind
+    """Return the type of a body's input: what arrives first, else what the body declares.
+
+    What a sequence holds changes from one run to the next.
+    """
+    known = kind.dims is not None or kind.opaque
+    return kind._replace(elements=None) if known else from_proto(parameter.type)
 
 
 def visit_if(walker: Walker, at: Visit) -> None:

@@ -18,6 +18,7 @@ import onnx
 from feasibility.ir import Attribute, DType, TensorSpec
 
 MAX_ELEMENTS = 1024  # of one folded tensor: shape arithmetic is small
+MAX_NUMBERS = 64  # of one stored tensor of a type that weights have: scales, not weights
 MODEL_BUDGET = 1 << 20  # inputs that folding looks at in one model: seconds, whatever their sizes
 _MAX_RANK = 64
 
@@ -39,9 +40,12 @@ _NO_ARITHMETIC = frozenset({DType.STRING.code, DType.COMPLEX64.code, DType.COMPL
 
 
 def constant(tensor: onnx.TensorProto) -> Array | None:
-    """Return the value of a small tensor that the file carries inline, else None."""
+    """Return the value of a small tensor that the file carries inline, else None.
+
+    Weights have none, so that a model costs the same wherever they lie.
+    """
     dims = tuple(tensor.dims)
-    if len(dims) > _MAX_RANK or min(dims, default=0) < 0 or prod(dims) > MAX_ELEMENTS:
+    if len(dims) > _MAX_RANK or min(dims, default=0) < 0 or prod(dims) > _most(tensor.data_type):
         return None
     if tensor.data_location == onnx.TensorProto.EXTERNAL or tensor.data_type in _NO_ARITHMETIC:
         return None
@@ -52,6 +56,12 @@ def constant(tensor: onnx.TensorProto) -> Array | None:
         return onnx.numpy_helper.to_array(tensor)
     except (ValueError, TypeError, KeyError, AttributeError, RuntimeError):
         return None
+
+
+def _most(code: int) -> int:
+    """Return how many elements of a type may be shape arithmetic."""
+    dtype = DType.from_code(code)
+    return MAX_NUMBERS if dtype.is_float or dtype.is_quantised else MAX_ELEMENTS
 
 
 # what numpy and the rules raise on inputs that do not fit; such a node is left to run time
@@ -289,9 +299,18 @@ def _concat(inputs: Sequence[Array | None], attributes: Attributes) -> Array:
 def _split(inputs: Sequence[Array | None], attributes: Attributes) -> tuple[Array, ...]:
     data, axis = _first(inputs), _int(attributes, "axis", 0)
     sizes = _ints(attributes, "split", inputs, 1)
+    if sizes is None and "num_outputs" in attributes:
+        sizes = _even(data.shape[axis], _int(attributes, "num_outputs", 1))
     if sizes is None or min(sizes) < 0 or sum(sizes) != data.shape[axis]:
         raise ValueError
     return tuple(np.split(data, np.cumsum(sizes)[:-1], axis=axis))
+
+
+def _even(size: int, parts: int) -> tuple[int, ...]:
+    """Return equal lengths, of which the last is shorter where they do not fit (ONNX Split-18)."""
+    _bounded((parts,))
+    longest = -(-size // parts)
+    return (*(longest,) * (parts - 1), size - longest * (parts - 1))
 
 
 def _reduce(function: Callable[..., Any]) -> Evaluate:
@@ -358,7 +377,8 @@ _RULES: dict[str, Evaluate] = {
     "Not": _unary(np.logical_not), "OneHot": _one_hot, "Or": _binary(np.logical_or),
     "Pow": _binary(_power), "Range": _range, "Reciprocal": _unary(np.reciprocal),
     "ReduceMax": _reduce(np.max), "ReduceMin": _reduce(np.min), "ReduceProd": _reduce(np.prod),
-    "ReduceSum": _reduce(np.sum), "Reshape": _reshape, "Round": _unary(np.rint), "ScatterND": _scatter_nd,
+    "ReduceSum": _reduce(np.sum), "Relu": _unary(lambda a: a.clip(0)), "Reshape": _reshape,
+    "Round": _unary(np.rint), "ScatterND": _scatter_nd,
     "Sign": _unary(np.sign), "Slice": _slice, "Split": _split, "Sqrt": _unary(np.sqrt),
     "Squeeze": _squeeze, "Sub": _binary(np.subtract), "Sum": _variadic(np.add), "Tile": _tile,
     "Transpose": _transpose, "Unsqueeze": _unsqueeze, "Where": _where, "Xor": _binary(np.logical_xor),

@@ -14,7 +14,7 @@ from feasibility.loader import attributes as attribute_reader
 from feasibility.loader import fold
 from feasibility.loader.guard import is_possible
 from feasibility.loader.scope import Tensor, Visit
-from feasibility.loader.types import Type
+from feasibility.loader.types import UNKNOWN, Type
 
 Attributes: TypeAlias = Mapping[str, Attribute]
 Outputs: TypeAlias = list[Tensor | None]
@@ -76,7 +76,7 @@ def _size(at: Visit, _: Attributes) -> Outputs | None:
     shape = at.inputs[0].type.shape if at.inputs and at.inputs[0] is not None else None
     if shape is None:
         return None
-    return [at.scope.define(at.node.output[0], Type(DType.INT64.code, ()), np.array(prod(shape), np.int64))]
+    return [_scalar(at, DType.INT64, prod(shape))]
 
 
 def _constant_of_shape(at: Visit, attributes: Attributes) -> Outputs | None:
@@ -92,10 +92,31 @@ def _constant_of_shape(at: Visit, attributes: Attributes) -> Outputs | None:
     return [at.scope.define(at.node.output[0], Type(elem, dims), is_constant=True)]
 
 
+def _sequence_length(at: Visit, _: Attributes) -> Outputs | None:
+    elements = at.inputs[0].type.elements if at.inputs and at.inputs[0] is not None else None
+    return None if elements is None else [_scalar(at, DType.INT64, len(elements))]
+
+
+def _has_element(at: Visit, _: Attributes) -> Outputs | None:
+    """Know that an absent input is empty, and that a tensor or a sequence is not."""
+    tensor = at.inputs[0] if at.inputs else None
+    if tensor is None:
+        return [_scalar(at, DType.BOOL, 0)]
+    is_optional = onnx.TypeProto.FromString(tensor.type.opaque).HasField("optional_type")
+    return None if is_optional or tensor.type == UNKNOWN else [_scalar(at, DType.BOOL, 1)]
+
+
+def _scalar(at: Visit, dtype: DType, number: int) -> Tensor:
+    array = np.array(number, fold.numpy_type(dtype.code))
+    return at.scope.define(at.node.output[0], Type(dtype.code, ()), array)
+
+
 KNOWN: Mapping[str, Rule] = {
     "Constant": _constant,
     "ConstantOfShape": _constant_of_shape,
     "Identity": _identity,
+    "OptionalHasElement": _has_element,
+    "SequenceLength": _sequence_length,
     "Shape": _shape,
     "Size": _size,
 }

@@ -13,9 +13,9 @@ import numpy as np
 import onnx
 
 from feasibility.ir import DType
-from feasibility.loader.control import Pass, Tensors, Walker, agreed, body_of, close, declared, misfit, walked
+from feasibility.loader.control import Pass, Tensors, Walker, body_of, close, declared, misfit, walked
 from feasibility.loader.scope import Scope, Tensor, Visit
-from feasibility.loader.types import UNKNOWN, Type
+from feasibility.loader.types import UNKNOWN, Type, agreed
 
 MAX_UNROLLED = 20_000  # nodes of iterations that are written out, in one model
 _NO_LIMIT = 2**63 - 1  # what exporters write as the trip count of a while loop
@@ -119,9 +119,13 @@ def _settled(walker: Walker, at: Visit, trips: _Trips) -> int:
 
 
 def _changed(states: Tensors, results: Tensors) -> list[int]:
-    """Return which carried states come out in another shape than they went in."""
+    """Return which carried states come out in another shape, or longer, than they went in."""
     pairs = enumerate(zip(states, results, strict=False))
-    return [n for n, (a, b) in pairs if a is not None and b is not None and a.type.dims != b.type.dims]
+    return [n for n, (a, b) in pairs if a is not None and b is not None and _differ(a.type, b.type)]
+
+
+def _differ(first: Type, last: Type) -> bool:
+    return first.dims != last.dims or first.elements != last.elements
 
 
 def _final(first: Tensor | None, last: Tensor | None) -> Type:

@@ -146,7 +146,9 @@ def _all_external_tensors(proto: onnx.ModelProto) -> Iterator[onnx.TensorProto]:
                 tensors += (sparse.values, sparse.indices)
         for node in body.node:
             for attribute in node.attribute:
-                if attribute.type not in _PLAIN:
+                if attribute.type == _A.TENSOR:  # thousands of Constants
+                    tensors.append(attribute.t)
+                elif attribute.type not in _PLAIN:
                     tensors += (attribute.t, *attribute.tensors)
                     bodies += (attribute.g, *attribute.graphs)
                     for sparse in (attribute.sparse_tensor, *attribute.sparse_tensors):

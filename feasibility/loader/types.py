@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias, cast
 
@@ -15,11 +16,15 @@ Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 
 
 class Type(NamedTuple):
-    """What is known of a value: element type code and dims, or an opaque sequence, map or optional."""
+    """What is known of a value: element type code and dims, or an opaque sequence, map or optional.
+
+    `elements` are the types of what a sequence holds, in order, where that is known.
+    """
 
     elem: int
     dims: Dims | None
     opaque: bytes = b""
+    elements: tuple[Type, ...] | None = None
 
     @property
     def shape(self) -> tuple[int, ...] | None:
@@ -28,6 +33,11 @@ class Type(NamedTuple):
 
 
 UNKNOWN = Type(0, None)
+
+
+def is_open(kind: Type) -> bool:
+    """Tell whether the shape of a tensor is not fully known; a sequence has none."""
+    return kind.shape is None and not kind.opaque
 
 
 class Call(NamedTuple):
@@ -52,6 +62,42 @@ class Inferred(NamedTuple):
     types: tuple[Type, ...]
     problem: str = ""
     final: bool = False  # complete, or so wrong that no declared shape can stand in
+
+
+def agreed(types: Sequence[Type]) -> Type:
+    """Keep what all types share."""
+    if not types:
+        return UNKNOWN
+    shared = types[0]
+    for kind in types[1:]:
+        if kind != shared:
+            shared = _both(shared, kind)
+    return shared
+
+
+def _both(a: Type, b: Type) -> Type:
+    if a.opaque and b.opaque and a.opaque != b.opaque:
+        inner = agreed([element_of(a), element_of(b)])
+        return UNKNOWN if inner == UNKNOWN else sequence_of(inner)
+    return Type(a.elem or b.elem, _shared(a.dims, b.dims), a.opaque or b.opaque)
+
+
+def _shared(a: Dims | None, b: Dims | None) -> Dims | None:
+    if a is None or b is None or len(a) != len(b):
+        return None
+    return tuple([x if x == y else None for x, y in zip(a, b, strict=True)])
+
+
+def sequence_of(kind: Type, elements: tuple[Type, ...] | None = None) -> Type:
+    """Return the type of a sequence of such tensors."""
+    proto = onnx.helper.make_sequence_type_proto(to_proto(kind))
+    return Type(0, None, proto.SerializeToString(), elements)
+
+
+def element_of(sequence: Type) -> Type:
+    """Return the type that all tensors of a sequence share, UNKNOWN where it is none."""
+    proto = onnx.TypeProto.FromString(sequence.opaque)
+    return from_proto(proto.sequence_type.elem_type) if proto.HasField("sequence_type") else UNKNOWN
 
 
 def from_proto(proto: onnx.TypeProto) -> Type:

@@ -33,7 +33,7 @@ from feasibility.loader.scans import visit_scan
 from feasibility.loader.schema import find_schema, function_body
 from feasibility.loader.scope import MAX_NAME, Names, Scope, Tensor, Visit, check_name, check_size
 from feasibility.loader.shapes import infer
-from feasibility.loader.types import UNKNOWN, Call, Inferred, Type, from_proto, to_proto
+from feasibility.loader.types import UNKNOWN, Call, Inferred, Type, from_proto, is_open, to_proto
 
 MAX_NODES = 1_000_000  # of the graph itself; real ones have thousands
 MAX_INLINED = 200_000  # of all calls of functions and of all branches together
@@ -365,7 +365,7 @@ class _Walker:
             kind if kind.shape is not None or not output else self._assumed(kind, output, at)
             for kind, output in zip(self._bounded(call, types, at), at.node.output, strict=True)
         )
-        unknown = any(kind.shape is None for kind in types)
+        unknown = any(is_open(kind) for kind in types)
         return Inferred(types, "the size of an output depends on the data" if unknown else "")
 
     def _bounded(self, call: Call, types: tuple[Type, ...], at: Visit) -> tuple[Type, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from feasibility.cost import OpCost
-from feasibility.ir import Node
+from feasibility.ir import DType, Node
 from feasibility.ops.roles import move, view
 from feasibility.ops.rules import Family
 
@@ -29,9 +29,10 @@ def loop(node: Node) -> OpCost:
 
     Shapes:  carried states as they come out; what each run writes, with the number of runs as a new axis
     Count:   nothing of its own but a copy of its outputs; the nodes of the body count once per run
-    Ignores: the counting of runs, and the look at the condition
+    Ignores: the counting of runs, and the look at the condition; a sequence is handed on, not copied
     Dtype:   of the first float tensor
     Source:  ONNX Loop-25, Scan-25
     """
-    written = sum(spec.nbytes for spec in node.outputs if spec is not None)
+    tensors = [s for s in node.outputs if s is not None and (node.problem or s.dtype is not DType.UNDEFINED)]
+    written = sum(spec.nbytes for spec in tensors)
     return move(node, reads=written, writes=written)

@@ -21,7 +21,7 @@ _PRODUCTS = frozenset({"Conv", "ConvTranspose", "Gemm", "MatMul"})
 # (onnxruntime/core/optimizer/qdq_transformer/selectors_actions, 2026-11)
 _WITH_KERNELS = frozenset({
     "Add", "ArgMax", "AveragePool", "Clip", "Concat", "DepthToSpace", "Expand", "Flatten", "Gather",
-    "GlobalAveragePool", "GlobalMaxPool", "HardSigmoid", "HardSwish", "Identity", "LeakyRelu", "MaxPool",
+    "GlobalAveragePool", "GlobalMaxPool", "HardSigmoid", "HardSwish", "LeakyRelu", "MaxPool",
     "Mul", "Pad", "ReduceMean", "Relu", "Reshape", "Resize", "Sigmoid", "Slice", "Softmax", "SpaceToDepth",
     "Split", "Squeeze", "Sub", "Tanh", "Transpose", "Unsqueeze", "Where",
 })  # fmt: skip
@@ -41,13 +41,30 @@ def quantised(graph: Graph) -> Quantised:
     narrow = _dequantised(graph.nodes)
     if not narrow:
         return Quantised(graph.nodes)
-    ending = _ending(graph)
-    types = _types(graph.nodes, narrow, ending)
-    views = _views(graph, narrow, types)
-    written = {s.name for n in types for s in graph.nodes[n].outputs if s is not None}
-    written |= {s.name for n in views for s in graph.nodes[n].outputs if s is not None}
+    seen, same = _seen_through(graph)
+    ending = _ending(seen)
+    types = _types(seen.nodes, narrow, ending)
+    views = _views(seen, narrow, types)
+    written = {s.name for n in types for s in seen.nodes[n].outputs if s is not None}
+    written |= {s.name for n in views for s in seen.nodes[n].outputs if s is not None}
     retyped = {name: dtype for name, dtype in narrow.items() if name in written}
+    retyped |= {name: retyped[spec.name] for name, spec in same.items() if spec.name in retyped}
     return Quantised(tuple([_retype(node, retyped) for node in graph.nodes]), types, views)
+
+
+def _seen_through(graph: Graph) -> tuple[Graph, dict[str, TensorSpec]]:
+    """Return the graph as if nothing stood where its Identities stand, and what each of them repeats."""
+    same: dict[str, TensorSpec] = {}
+    nodes = []
+    for node in graph.nodes:
+        read = tuple([spec if spec is None else same.get(spec.name, spec) for spec in node.inputs])
+        if _is(node, "Identity") and _is_whole(node):
+            same[node.output(0).name] = read[0] or node.input(0)
+            nodes.append(replace(node, inputs=(), outputs=()))
+        else:
+            nodes.append(node if read == node.inputs else replace(node, inputs=read))
+    outputs = tuple([same.get(spec.name, spec) for spec in graph.outputs])
+    return replace(graph, nodes=tuple(nodes), outputs=outputs), same
 
 
 def _is(node: Node, op_type: str) -> bool:
@@ -56,8 +73,13 @@ def _is(node: Node, op_type: str) -> bool:
 
 def _dequantised(nodes: Iterable[Node]) -> dict[str, DType]:
     """Return what DQ nodes write out of 8-bit tensors, with the type of those."""
-    pairs = ((node.inputs[0], node.outputs[0]) for node in nodes if _is(node, _DEQUANTISE) and node.inputs)
-    return {y.name: x.dtype for x, y in pairs if x is not None and y is not None and x.dtype in _EIGHT_BITS}
+    pairs = [(node.input(0), node.output(0)) for node in nodes if _is(node, _DEQUANTISE) and _is_whole(node)]
+    return {y.name: x.dtype for x, y in pairs if x.dtype in _EIGHT_BITS}
+
+
+def _is_whole(node: Node) -> bool:
+    """Tell whether a node reads and writes something; a broken file may have others."""
+    return node.has_input(0) and node.has_output(0)
 
 
 def _ending(graph: Graph) -> set[str]:
@@ -103,9 +125,9 @@ def _views(graph: Graph, narrow: Mapping[str, DType], types: Mapping[int, DType]
     """Return the Q nodes behind and the DQ nodes in front of what runs in 8 bits, with their type."""
     nodes, wide = graph.nodes, {spec.name for spec in graph.outputs}
     views = {
-        index: node.outputs[0].dtype
+        index: node.output(0).dtype
         for index, node in enumerate(nodes)
-        if _is(node, _QUANTISE) and node.inputs[0] and node.outputs[0] and node.inputs[0].name in narrow
+        if _is(node, _QUANTISE) and _is_whole(node) and node.input(0).name in narrow
     }
     for index, node in enumerate(nodes):
         if index not in types and index not in views:

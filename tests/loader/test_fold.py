@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-from onnx import helper
+from onnx import helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
 from feasibility.loader import fold
@@ -82,6 +82,8 @@ CASES: list[tuple[str, list[Any], dict[str, Any]]] = [
     ("ReduceSum", [MATRIX], {"noop_with_empty_axes": 1}),
     ("ReduceSum", [MATRIX, i()], {"keepdims": 0}),
     ("ReduceSum", [MATRIX, i()], {"noop_with_empty_axes": 1}),
+    ("Relu", [f(-1.5, 0, 2.5)], {}),
+    ("Relu", [i(-1, 2)], {}),
     ("Reshape", [MATRIX, i(0, -1, 2)], {}),
     ("Round", [f(0.5, 1.5, 2.4)], {}),
     ("ScatterND", [i(1, 2, 3, 4), i(3, 0).reshape(2, 1), i(9, 8)], {}),
@@ -90,6 +92,8 @@ CASES: list[tuple[str, list[Any], dict[str, Any]]] = [
     ("Slice", [i(1, 2, 3, 4), i(-1), i(-(2**62)), i(0), i(-1)], {}),
     ("Slice", [i(1, 2, 3, 4), i(1), i(2**62)], {}),
     ("Split", [i(1, 2, 3), i(1, 2)], {}),
+    ("Split", [i(1, 2, 3)], {"num_outputs": 2}),
+    ("Split", [i(1, 2, 3, 4)], {"num_outputs": 2}),
     ("Sqrt", [f(2)], {}),
     ("Squeeze", [MATRIX.reshape(1, 3, 1, 4), i(0, 2)], {}),
     ("Squeeze", [MATRIX.reshape(1, 12)], {}),
@@ -159,6 +163,9 @@ def test_every_foldable_operator_is_compared() -> None:
         ("Conv", [MATRIX], {}),
         ("Split", [i(1, 2, 3), i(1, 1)], {}),
         ("Split", [i(1, 2, 3), i(-1, 4)], {}),
+        ("Split", [i(1, 2, 3)], {}),
+        ("Split", [i(1, 2, 3)], {"num_outputs": 0}),
+        ("Split", [i(1, 2, 3)], {"num_outputs": 2**40}),
         ("OneHot", [i(), np.array(2**40), i(0, 1)], {}),
         ("Add", [TALL, WIDE], {}),
         ("Max", [TALL, WIDE], {}),
@@ -196,3 +203,20 @@ COMPLEX = onnx.TensorProto(name="c", data_type=onnx.TensorProto.COMPLEX64, dims=
 def test_text_and_complex_numbers_have_no_value(tensor: onnx.TensorProto) -> None:
     """No shape is computed from them: text multiplied by 2^40 fills memory, a cast complex number warns."""
     assert fold.constant(tensor) is None
+
+
+@pytest.mark.parametrize(
+    ("dtype", "size", "is_known"),
+    [
+        ("float32", 64, True),
+        ("float32", 65, False),
+        ("int8", 64, True),
+        ("int8", 65, False),
+        ("int64", 65, True),
+        ("int64", 1024, True),
+        ("int64", 1025, False),
+    ],
+)
+def test_weights_are_no_shape_arithmetic(dtype: str, size: int, is_known: bool) -> None:  # noqa: FBT001 (a parameter)
+    """Numbers of a type that weights have are known as far as scales go: inline or beside, it is the same."""
+    assert is_known == (fold.constant(numpy_helper.from_array(np.ones(size, dtype))) is not None)

@@ -5,11 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from feasibility.ir import DEFAULT_DOMAIN, MICROSOFT_DOMAIN, NCHWC_DOMAIN
-from feasibility.loader.rules import attention, einsum, experimental, microsoft, nchwc, old, quantised
+from feasibility.loader.rules import (
+    attention,
+    einsum,
+    experimental,
+    microsoft,
+    nchwc,
+    old,
+    quantised,
+    sequence,
+)
 from feasibility.loader.rules.common import Rule
 
 _FAMILIES: tuple[tuple[str, Mapping[str, Rule]], ...] = (
     (DEFAULT_DOMAIN, einsum.RULES),
+    (DEFAULT_DOMAIN, sequence.RULES),
     (MICROSOFT_DOMAIN, microsoft.RULES),
     (MICROSOFT_DOMAIN, attention.RULES),
     (MICROSOFT_DOMAIN, quantised.RULES),
