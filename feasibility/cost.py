@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
 
-from feasibility.ir import DType, Node, TensorSpec
+from feasibility.ir import Body, DType, Node, TensorSpec
 from feasibility.units import Bytes, Flops, format_count
 
 FLOPS_PER_FMA = 2
@@ -191,6 +191,35 @@ class Totals:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DTypeSum:
+    """What runs in an element type, and the parameters that are stored in it."""
+
+    dtype: DType
+    fmas: int = 0
+    arithmetic: int = 0
+    transcendentals: int = 0
+    parameters: int = 0
+    parameter_bytes: int = 0
+
+    @property
+    def flops(self) -> int:
+        """Return 2 * fmas + arithmetic + transcendentals."""
+        return FLOPS_PER_FMA * self.fmas + self.arithmetic + self.transcendentals
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the JSON form."""
+        return {
+            "dtype": self.dtype.name.lower(),
+            "fmas": self.fmas,
+            "arithmetic": self.arithmetic,
+            "transcendentals": self.transcendentals,
+            "flops": self.flops,
+            "parameters": self.parameters,
+            "parameter_bytes": self.parameter_bytes,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
     """The sum over nodes that share a key (an operator type, a module)."""
 
@@ -222,6 +251,8 @@ class ModelCost:
     totals: Totals
     coverage: Coverage
     nodes: tuple[NodeCost, ...]
+    by_dtype: tuple[DTypeSum, ...]  # what is computed in and stored as each type, most FLOP first
+    bodies: tuple[Body, ...] = ()  # of loops, branches and repeated calls, by places among the nodes
 
     @property
     def fmas(self) -> int:

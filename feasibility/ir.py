@@ -84,6 +84,11 @@ class DType(Enum):
 
 _BY_CODE = {member.code: member for member in DType}
 
+# what a model may be run at, in bits of one element
+PRECISION_BITS: Mapping[str, int] = {"fp64": 64, "fp32": 32, "fp16": 16, "bf16": 16, "int8": 8, "int4": 4}
+# the types that a precision replaces; integers and narrow floats are what the file makes them
+CONVERTIBLE = frozenset({DType.DOUBLE, DType.FLOAT, DType.FLOAT16, DType.BFLOAT16})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TensorSpec:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol, TypeAlias
 
-from feasibility.cost import NodeCost, PeakMemory
-from feasibility.ir import Body, TensorSpec
+from feasibility.cost import ModelCost, OpCost, PeakMemory
+from feasibility.errors import UsageError
+from feasibility.ir import CONVERTIBLE, PRECISION_BITS, Body, Node, TensorSpec
+from feasibility.units import BITS_PER_BYTE
 
 _BEFORE = -1  # the place of what the caller holds before the first node
 _BRANCHES = ("then_branch", "else_branch")
@@ -14,11 +17,102 @@ _LOOPED = "body"
 _CALLED = "function"
 
 
+Size: TypeAlias = Callable[[TensorSpec], int]
+
+
+class Step(Protocol):
+    """What counts of a costed node here."""
+
+    @property
+    def node(self) -> Node:
+        """Return what it reads and writes."""
+        ...
+
+    @property
+    def cost(self) -> OpCost | None:
+        """Return its cost, whose role tells a view."""
+        ...
+
+    @property
+    def runs(self) -> int:
+        """Return how often it runs."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryNeed:
+    """The bytes that a model takes while it runs, without the runtime's own."""
+
+    precision: str  # "stored": every tensor as the file has it
+    weight_bytes: int
+    activation_bytes: int  # the most alive at once
+
+    @property
+    def need_bytes(self) -> int:
+        """Return weights and activations."""
+        return self.weight_bytes + self.activation_bytes
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the JSON form."""
+        return {
+            "precision": self.precision,
+            "weight_bytes": self.weight_bytes,
+            "activation_bytes": self.activation_bytes,
+            "need_bytes": self.need_bytes,
+        }
+
+
+def memory_at(cost: ModelCost, precision: str | None = None) -> MemoryNeed:
+    """Return what a model needs at a precision (fp32, fp16, int8, ...); None: as it is stored.
+
+    Weights and activations of 16-bit floats and wider take the width of the precision; integers,
+    quantised tensors and narrow floats keep theirs. Raise UsageError for another precision.
+    """
+    if precision is None:
+        stored = cost.totals
+        return MemoryNeed(
+            precision="stored",
+            weight_bytes=stored.parameter_bytes,
+            activation_bytes=stored.peak_activation_bytes,
+        )
+    bits = PRECISION_BITS.get(precision)
+    if bits is None:
+        msg = f"there is no precision {precision!r}"
+        raise UsageError(msg, hint=f"choose one of {', '.join(PRECISION_BITS)}")
+    peak = peak_memory(
+        cost.nodes,
+        cost.model.inputs,
+        cost.model.outputs,
+        cost.bodies,
+        lambda spec: _bytes(spec.numel, bits) if spec.dtype in CONVERTIBLE else spec.nbytes,
+    )
+    return MemoryNeed(
+        precision=precision, weight_bytes=weights_at(cost, bits), activation_bytes=peak.peak_bytes
+    )
+
+
+def weights_at(cost: ModelCost, bits: int) -> int:
+    """Return the bytes of the parameters where those of 16-bit floats and wider take so many bits each."""
+    return sum(
+        _bytes(found.parameters, bits) if found.dtype in CONVERTIBLE else found.parameter_bytes
+        for found in cost.by_dtype
+    )
+
+
+def _bytes(elements: int, bits: int) -> int:
+    return -(-elements * bits // BITS_PER_BYTE)
+
+
+def _stored(spec: TensorSpec) -> int:
+    return spec.nbytes
+
+
 def peak_memory(
-    nodes: Sequence[NodeCost],
+    nodes: Sequence[Step],
     inputs: Iterable[TensorSpec],
     outputs: Iterable[TensorSpec],
     bodies: Iterable[Body] = (),
+    size: Size = _stored,
 ) -> PeakMemory:
     """Replay the execution and return its peak.
 
@@ -31,7 +125,7 @@ def peak_memory(
     the loop ends, its states and slices from its start. A function that is called again
     needs at that place, on top, what its first call needed.
     """
-    plan = _plan(nodes, inputs, outputs, bodies)
+    plan = _plan(nodes, inputs, outputs, bodies, size)
     live = plan.held
     alive: list[int] = []
     for index in range(len(nodes)):
@@ -83,13 +177,14 @@ class _Plan:
 
 
 def _plan(
-    nodes: Sequence[NodeCost],
+    nodes: Sequence[Step],
     inputs: Iterable[TensorSpec],
     outputs: Iterable[TensorSpec],
     bodies: Iterable[Body],
+    size: Size,
 ) -> _Plan:
     """Give every tensor its birth and its death."""
-    given, found, buffers = tuple(inputs), tuple(bodies), _Buffers()
+    given, found, buffers = tuple(inputs), tuple(bodies), _Buffers(size)
     for spec in given:
         buffers.allocate(spec, _BEFORE)
     held = sum(buffers.size.values())
@@ -99,19 +194,20 @@ def _plan(
     last.update(dict.fromkeys([buffers.root(spec.name) for spec in (*given, *outputs)], len(nodes)))
     again = {body.owner: body for body in found if body.name == _CALLED}
     plan = _Plan(held=held, total=sum(buffers.size.values()), again=again)
-    for name, size in buffers.size.items():
+    for name, nbytes in buffers.size.items():
         birth = buffers.birth[name]
         if birth != _BEFORE:
-            plan.born[birth] = plan.born.get(birth, 0) + size
+            plan.born[birth] = plan.born.get(birth, 0) + nbytes
             end = last.get(name, birth)
-            plan.dead[end] = plan.dead.get(end, 0) + size
+            plan.dead[end] = plan.dead.get(end, 0) + nbytes
     return plan
 
 
 class _Buffers:
     """The memory behind each tensor name: its size, its life, and whose it is when it is a view."""
 
-    def __init__(self) -> None:
+    def __init__(self, measure: Size) -> None:
+        self.measure = measure
         self.size: dict[str, int] = {}
         self.birth: dict[str, int] = {}
         self.last: dict[str, int] = {}  # the last node that touches it
@@ -123,7 +219,7 @@ class _Buffers:
 
     def allocate(self, spec: TensorSpec, index: int) -> None:
         """Give a tensor memory of its own."""
-        self.size[spec.name] = 0 if spec.shape is None else spec.nbytes
+        self.size[spec.name] = 0 if spec.shape is None else self.measure(spec)
         self.birth[spec.name] = self.last[spec.name] = index
 
     def share(self, spec: TensorSpec, source: TensorSpec, index: int) -> None:
@@ -143,7 +239,7 @@ class _Buffers:
         self.last[name] = max(self.last.get(name, index), index)
 
 
-def _execute(nodes: Sequence[NodeCost], bodies: Sequence[Body], buffers: _Buffers) -> None:
+def _execute(nodes: Sequence[Step], bodies: Sequence[Body], buffers: _Buffers) -> None:
     """Place everything that the nodes write, in order, and note what they read."""
     entering: dict[int, list[TensorSpec]] = {}
     for body in bodies:
@@ -169,7 +265,7 @@ def _execute(nodes: Sequence[NodeCost], bodies: Sequence[Body], buffers: _Buffer
                 buffers.share(written, source, index)
 
 
-def _handed_on(nodes: Sequence[NodeCost], bodies: Iterable[Body]) -> dict[int, tuple[TensorSpec | None, ...]]:
+def _handed_on(nodes: Sequence[Step], bodies: Iterable[Body]) -> dict[int, tuple[TensorSpec | None, ...]]:
     """Return what is not a view of a node's first input.
 
     The outputs of an If are other names for what the branch that counts results in; a
@@ -185,7 +281,7 @@ def _handed_on(nodes: Sequence[NodeCost], bodies: Iterable[Body]) -> dict[int, t
     return found
 
 
-def _hold(nodes: Sequence[NodeCost], bodies: Iterable[Body], buffers: _Buffers) -> None:
+def _hold(nodes: Sequence[Step], bodies: Iterable[Body], buffers: _Buffers) -> None:
     """Let results live until their body's node, and what a loop reads from outside until the loop ends."""
     for body in bodies:
         for spec in body.results:

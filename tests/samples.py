@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from feasibility.cost import Coverage, ModelCost, ModelRef, NodeCost, OpCost, Totals, Unknown
+from feasibility.cost import Coverage, DTypeSum, ModelCost, ModelRef, NodeCost, OpCost, Totals, Unknown
 from feasibility.decide.records import (
     BreakEven,
     Check,
@@ -79,6 +79,15 @@ def cost(
         ),
         coverage=Coverage(**seen),
         nodes=nodes,
+        by_dtype=(
+            DTypeSum(
+                dtype=DType.FLOAT,
+                fmas=64 * 32,
+                arithmetic=32,
+                parameters=64 * 32 + 32,
+                parameter_bytes=4 * (64 * 32 + 32),
+            ),
+        ),
     )
 
 

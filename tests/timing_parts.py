@@ -7,7 +7,18 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from feasibility.cost import Coverage, ModelCost, ModelRef, NodeCost, OpClass, OpCost, Role, Totals, Unknown
+from feasibility.cost import (
+    Coverage,
+    DTypeSum,
+    ModelCost,
+    ModelRef,
+    NodeCost,
+    OpClass,
+    OpCost,
+    Role,
+    Totals,
+    Unknown,
+)
 from feasibility.decide import Placement, Scenario, Setting
 from feasibility.ir import DType, Node, TensorSpec
 from feasibility.profiles.models import (
@@ -86,10 +97,11 @@ def model(
         ),
         0,
     )
+    all_totals = rest | sums | totals
     return ModelCost(
         model=ModelRef(path="m.onnx", file_bytes=100, opsets={"ai.onnx": 17}, inputs=inputs, outputs=outputs),
         dims={},
-        totals=Totals(**(rest | sums | totals), peak_activation_node="peak"),
+        totals=Totals(**all_totals, peak_activation_node="peak"),
         coverage=Coverage(
             nodes=len(nodes),
             counted=sum(n.cost is not None for n in nodes),
@@ -98,7 +110,20 @@ def model(
             assumed=(),
         ),
         nodes=nodes,
+        by_dtype=(
+            DTypeSum(
+                dtype=_stored_as(all_totals),
+                parameters=all_totals["parameters"],
+                parameter_bytes=all_totals["parameter_bytes"],
+            ),
+        ),
     )
+
+
+def _stored_as(sums: Mapping[str, int]) -> DType:
+    """Return the type of parameters that take so many bytes."""
+    four_bits = 0 < 2 * sums["parameter_bytes"] <= sums["parameters"]
+    return DType.INT4 if four_bits else DType.FLOAT
 
 
 def work(flops: int, op_class: OpClass = "matmul", dtype: DType = DType.FLOAT) -> NodeCost:

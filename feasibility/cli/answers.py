@@ -107,14 +107,22 @@ def second_opinions(cost: ModelCost, tool: Tool | None, *, cross_check: bool) ->
 _NO_OPINIONS = Opinions()
 
 
-def show_cost(cost: ModelCost, form: Format, *, by: str, top: int, opinions: Opinions = _NO_OPINIONS) -> None:
-    """Write the counts of a model, and what other tools say."""
+def show_cost(  # noqa: PLR0913 (one parameter per option)
+    cost: ModelCost,
+    form: Format,
+    *,
+    by: str,
+    top: int,
+    precision: str | None = None,
+    opinions: Opinions = _NO_OPINIONS,
+) -> None:
+    """Write the counts of a model, the memory it needs at a precision, and what other tools say."""
     if form is Format.JSON:
-        put(json.render_cost(cost, convention=opinions.convention, check=opinions.check))
+        put(json.render_cost(cost, precision=precision, convention=opinions.convention, check=opinions.check))
     elif form is Format.MARKDOWN:
         put("\n".join([markdown.render_cost(cost, top=top), *_pages(opinions, markdown, top)]))
     else:
-        counts = text_cost.render_cost(cost, by=by, top=top)
+        counts = text_cost.render_cost(cost, by=by, top=top, precision=precision)
         put_text("\n".join([counts, *_pages(opinions, text_crosscheck, top)]))
 
 

@@ -150,6 +150,7 @@ def profile(  # noqa: PLR0913 (one parameter per option)
     *,
     by: o.By = o.Grouping.OP,
     top: o.Top = _TOP,
+    precision: o.Precision = None,
     dim: o.Dims = [],  # noqa: B006 (typer copies it)
     convention: o.Convention = None,
     cross_check: o.CrossCheck = False,
@@ -161,7 +162,7 @@ def profile(  # noqa: PLR0913 (one parameter per option)
 
     cost = a.read(model, dim, ctx.obj, verbose=verbose)
     opinions = a.second_opinions(cost, convention, cross_check=cross_check)
-    a.show_cost(cost, format, by=by.value, top=top, opinions=opinions)
+    a.show_cost(cost, format, by=by.value, top=top, precision=precision, opinions=opinions)
 
 
 @app.command()

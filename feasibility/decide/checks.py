@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from feasibility.cost import ModelCost
 from feasibility.decide.records import Check, Placement, Scenario
-from feasibility.decide.sides import download_bytes, weight_bytes
+from feasibility.decide.sides import download_bytes, memory_need
 from feasibility.profiles.models import BytesQ, Fact
 from feasibility.timing import network as links
 from feasibility.units import Bytes
@@ -43,9 +43,8 @@ def memory_limit(place: Placement) -> tuple[Fact[BytesQ], str]:
 
 def _memory(name: str, cost: ModelCost, place: Placement) -> Check:
     """Compare weights, peak activations and the runtime's own memory with what may be used."""
-    weights = weight_bytes(cost, place)
     own = int(place.runtime.memory_overhead.value.value)
-    need = weights + cost.totals.peak_activation_bytes + own
+    need = memory_need(cost, place).need_bytes + own
     limit, words = memory_limit(place)
     return Check(
         name=name,

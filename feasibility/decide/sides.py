@@ -7,15 +7,13 @@ from dataclasses import dataclass
 from feasibility.cost import ModelCost
 from feasibility.decide.records import ClientSide, Phase, Placement, Scenario, ServerSide
 from feasibility.errors import UsageError
-from feasibility.ir import TensorSpec
+from feasibility.ir import PRECISION_BITS, TensorSpec
+from feasibility.memory import MemoryNeed, memory_at, weights_at
 from feasibility.profiles.models import ComputeUnit, Precision
 from feasibility.timing import network as links
 from feasibility.timing.compute import ComputeTime, inference, stored_precision
 from feasibility.timing.interval import DATA_SHEET_SIGMA, PRIOR_SIGMA, Interval
-from feasibility.timing.precision import WIDTH_BITS, run_precision
-from feasibility.units import BITS_PER_BYTE
-
-_NARROWEST_FLOAT_BITS = 16
+from feasibility.timing.precision import run_precision
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,25 +124,22 @@ def download_bytes(scenario: Scenario) -> int:
     if asked is None:
         return totals.download_bytes
     rest = max(0, totals.download_bytes - totals.parameter_bytes)
-    return rest + _weights_at(asked, scenario.cost)
+    return rest + weights_at(scenario.cost, PRECISION_BITS[asked])
 
 
 def weight_bytes(cost: ModelCost, place: Placement) -> int:
     """Return the bytes of the parameters in memory: as stored, or as the unit has to run them."""
     precision = _converted(cost, place)
-    return cost.totals.parameter_bytes if precision is None else _weights_at(precision, cost)
+    return cost.totals.parameter_bytes if precision is None else weights_at(cost, PRECISION_BITS[precision])
 
 
-def _weights_at(precision: Precision, cost: ModelCost) -> int:
-    """Return the bytes of the parameters at a precision; what is stored below 16 bits stays so."""
-    stored, elements = cost.totals.parameter_bytes, cost.totals.parameters
-    if stored * BITS_PER_BYTE < elements * _NARROWEST_FLOAT_BITS:
-        return stored
-    return -(-elements * WIDTH_BITS[precision] // BITS_PER_BYTE)
+def memory_need(cost: ModelCost, place: Placement) -> MemoryNeed:
+    """Return what weights and activations take: as stored, or as the unit has to run them."""
+    return memory_at(cost, _converted(cost, place))
 
 
 def _converted(cost: ModelCost, place: Placement) -> Precision | None:
-    """Return what the weights are converted to: by wish, or because the unit lacks the stored type."""
+    """Return what the model is converted to: by wish, or because the unit lacks the stored type."""
     wanted = place.precision or stored_precision(cost)
     runs_at = run_precision(wanted, unit_of(place), place.runtime)
     return place.precision if runs_at == wanted else runs_at

@@ -2,29 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from feasibility.cost import Coverage, ModelCost, ModelRef, NodeCost, OpCost, PeakMemory, Totals, Unknown
-from feasibility.ir import DType, Graph, Model, Node
+from feasibility.ir import DType, Model, Node
 from feasibility.memory import peak_memory
 from feasibility.ops import DEFAULT, RuleSet
 from feasibility.profiler.blocked import unpadded
 from feasibility.profiler.branches import take_costlier
+from feasibility.profiler.dtypes import by_dtype
 from feasibility.profiler.nodes import Answer, cost_of
-from feasibility.profiler.parameters import STORED, elements, embedding_parameters, parameters_of
+from feasibility.profiler.parameters import Parameters, embedding_parameters, parameters_by_node
 from feasibility.profiler.quantised import Quantised, quantised
 
+# folded into a constant: nothing runs
+_FOLDED = Answer(None)
+_REPEATED = "function"  # what ir.Body calls a function that was called before
 # a function that was called before: its nodes stand there already and run once more
 _CALLED_AGAIN = Answer(OpCost(dtype=DType.UNDEFINED, role="view", reads=0, writes=0))
+
+
+class _Step(NamedTuple):
+    """A node as memory sees it."""
+
+    node: Node
+    cost: OpCost | None
+    runs: int
 
 
 def profile(model: Model, rules: RuleSet = DEFAULT) -> ModelCost:
     """Count every node, or name it as not counted, and sum."""
     graph, padded = unpadded(model.graph)
-    nodes, choices = take_costlier(_costs(graph, rules), graph.bodies)
-    peak = peak_memory(nodes, graph.inputs, graph.outputs, graph.bodies)
-    nodes = [_alive(n, live) for n, live in zip(nodes, peak.live, strict=True)]
+    found = quantised(graph)
+    again = frozenset(body.owner for body in graph.bodies if body.name == _REPEATED)
+    answers = _answers(found, again, rules)
+    runs, choices = take_costlier(found.nodes, answers, graph.bodies)
+    steps = [_Step(node, answer[0], n) for node, answer, n in zip(found.nodes, answers, runs, strict=True)]
+    peak = peak_memory(steps, graph.inputs, graph.outputs, graph.bodies)
+    parameters = parameters_by_node(found.nodes, answers, again)
+    nodes = _costs(steps, answers, parameters, peak)
     return ModelCost(
         model=ModelRef(
             path=model.path,
@@ -34,28 +52,18 @@ def profile(model: Model, rules: RuleSet = DEFAULT) -> ModelCost:
             outputs=graph.outputs,
         ),
         dims=model.dims,
-        totals=_totals(model, nodes, peak),
+        totals=_totals(model, nodes, peak, again),
         coverage=_coverage((*model.assumed, *padded, *choices), nodes),
-        nodes=tuple(nodes),
+        nodes=nodes,
+        by_dtype=by_dtype(nodes, parameters),
+        bodies=graph.bodies,
     )
 
 
-def _costs(graph: Graph, rules: RuleSet) -> list[NodeCost]:
-    """Cost each node; give each parameter to the first node that reads it, so that it counts once."""
-    found = quantised(graph)
-    derived = {
-        spec.name
-        for node in found.nodes
-        if node.folded and node.op_type not in STORED
-        for spec in node.outputs
-        if spec is not None
-    }
-    again = {body.owner for body in graph.bodies if body.name == "function"}
-    seen: set[str] = set()
+def _answers(found: Quantised, again: Container[int], rules: RuleSet) -> list[Answer]:
+    """Cost each node that runs."""
     return [
-        NodeCost(node=node, cost=None)
-        if node.folded
-        else _counted(node, _CALLED_AGAIN if index in again else _answer(index, found, rules), derived, seen)
+        _FOLDED if node.folded else _CALLED_AGAIN if index in again else _answer(index, found, rules)
         for index, node in enumerate(found.nodes)
     ]
 
@@ -72,47 +80,39 @@ def _answer(index: int, found: Quantised, rules: RuleSet) -> Answer:
     return answer._replace(cost=replace(answer.cost, dtype=dtype))
 
 
-def _counted(node: Node, answer: Answer, derived: set[str], seen: set[str]) -> NodeCost:
-    fresh = [s for s in parameters_of(node, answer.cost, derived) if s.name not in seen]
-    seen.update([s.name for s in fresh])
-    return NodeCost(
-        node=node,
-        cost=answer.cost,
-        reason=answer.reason,
-        runs=node.runs,
-        read_bytes=answer.read_bytes,
-        written_bytes=answer.written_bytes,
-        parameters=sum([elements(s, node, answer.cost) for s in fresh]),
-        parameter_bytes=sum([s.nbytes for s in fresh]),
+def _costs(
+    steps: Iterable[_Step], answers: Iterable[Answer], parameters: Iterable[Parameters], peak: PeakMemory
+) -> tuple[NodeCost, ...]:
+    return tuple(
+        [
+            NodeCost(
+                node=step.node,
+                cost=answer.cost,
+                reason=answer.reason,
+                runs=step.runs,
+                read_bytes=answer.read_bytes,
+                written_bytes=answer.written_bytes,
+                parameters=sum([p.elements for p in own]) if own else 0,
+                parameter_bytes=sum([p.nbytes for p in own]) if own else 0,
+                live_bytes=live_bytes,
+            )
+            for step, answer, own, live_bytes in zip(steps, answers, parameters, peak.live, strict=True)
+        ]
     )
 
 
-def _alive(n: NodeCost, live_bytes: int) -> NodeCost:
-    """Return a node with the bytes alive while it runs (dataclasses.replace takes twice as long)."""
-    return NodeCost(
-        node=n.node,
-        cost=n.cost,
-        reason=n.reason,
-        runs=n.runs,
-        read_bytes=n.read_bytes,
-        written_bytes=n.written_bytes,
-        parameters=n.parameters,
-        parameter_bytes=n.parameter_bytes,
-        live_bytes=live_bytes,
-    )
-
-
-def _totals(model: Model, nodes: Sequence[NodeCost], peak: PeakMemory) -> Totals:
+def _totals(model: Model, nodes: Sequence[NodeCost], peak: PeakMemory, again: Container[int]) -> Totals:
+    running = [n for n in nodes if n.cost is not None and n.runs]
     return Totals(
-        fmas=sum(n.fmas for n in nodes),
-        arithmetic=sum(n.arithmetic for n in nodes),
-        transcendentals=sum(n.transcendentals for n in nodes),
-        parameters=sum(n.parameters for n in nodes),
-        embedding_parameters=embedding_parameters(nodes),
-        parameter_bytes=sum(n.parameter_bytes for n in nodes),
+        fmas=sum([n.fmas for n in running]),
+        arithmetic=sum([n.arithmetic for n in running]),
+        transcendentals=sum([n.transcendentals for n in running]),
+        parameters=sum([n.parameters for n in nodes]),
+        embedding_parameters=embedding_parameters(nodes, again),
+        parameter_bytes=sum([n.parameter_bytes for n in nodes]),
         download_bytes=model.file_bytes + model.external_bytes,
-        read_bytes=sum(n.runs * n.read_bytes for n in nodes),
-        written_bytes=sum(n.runs * n.written_bytes for n in nodes),
+        read_bytes=sum([n.runs * n.read_bytes for n in running]),
+        written_bytes=sum([n.runs * n.written_bytes for n in running]),
         peak_activation_bytes=peak.peak_bytes,
         peak_activation_node=peak.node,
     )

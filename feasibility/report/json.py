@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from feasibility.cost import Group, ModelCost, NodeCost, tensor_to_dict
 from feasibility.errors import UsageError
+from feasibility.memory import memory_at
 
 if TYPE_CHECKING:  # the records import pydantic, which `feasible profile` does without
     from feasibility.conventions import ConventionTotal, CrossCheck
@@ -34,12 +35,20 @@ def render_many(decisions: Sequence[Decision]) -> str:
 
 
 def render_cost(
-    cost: ModelCost, *, convention: ConventionTotal | None = None, check: CrossCheck | None = None
+    cost: ModelCost,
+    *,
+    precision: str | None = None,
+    convention: ConventionTotal | None = None,
+    check: CrossCheck | None = None,
 ) -> str:
-    """Return the counts of a model as JSON, every node included, and the second opinions asked for."""
+    """Return the counts of a model as JSON, every node included, and the second opinions asked for.
+
+    `precision` is that of the memory need; as stored where it is None.
+    """
     opinions = {"convention": convention, "cross_check": check}
     return dumps(
-        cost_dict(cost) | {k: None if found is None else found.to_dict() for k, found in opinions.items()}
+        cost_dict(cost, precision)
+        | {k: None if found is None else found.to_dict() for k, found in opinions.items()}
     )
 
 
@@ -57,8 +66,8 @@ def dumps(value: Mapping[str, object]) -> str:
         raise UsageError(msg, hint="give smaller quantities, or ask for text") from None
 
 
-def cost_dict(cost: ModelCost) -> dict[str, object]:
-    """Return the counts of a model as plain values."""
+def cost_dict(cost: ModelCost, precision: str | None = None) -> dict[str, object]:
+    """Return the counts of a model as plain values, and the memory it needs at a precision."""
     unknown: Counter[tuple[str, ...]] = Counter((u.domain, u.op_type) for u in cost.coverage.unknown)
     return {
         "schema_version": SCHEMA_VERSION,
@@ -66,6 +75,8 @@ def cost_dict(cost: ModelCost) -> dict[str, object]:
         "dims": dict(cost.dims),
         "totals": cost.totals.to_dict(),
         "coverage": cost.coverage.to_dict(),
+        "memory": memory_at(cost, precision).to_dict(),
+        "by_dtype": [found.to_dict() for found in cost.by_dtype],
         "by_op": [_group_dict(group, unknown[group.key]) for group in cost.by_op()],
         "nodes": [_node_dict(node) for node in cost.nodes],
     }
@@ -104,6 +115,7 @@ def _node_dict(cost: NodeCost) -> dict[str, object]:
         "read_bytes": cost.runs * cost.read_bytes if known else None,
         "written_bytes": cost.runs * cost.written_bytes if known else None,
         "parameter_bytes": cost.parameter_bytes,
+        "live_bytes": cost.live_bytes,
         "dtype": cost.cost.dtype.name.lower() if cost.cost else None,
         "outputs": [tensor_to_dict(spec) for spec in cost.node.outputs if spec is not None],
     }

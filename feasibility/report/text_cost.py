@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from feasibility.cost import Group, ModelCost, NodeCost, Totals, group_by
+from feasibility.cost import DTypeSum, Group, ModelCost, NodeCost, Totals, group_by
 from feasibility.ir import DEFAULT_DOMAIN, TensorSpec
+from feasibility.memory import memory_at
 from feasibility.report import wording
 from feasibility.report.layout import Column, fields, paragraph, table
 from feasibility.report.wording import NOTHING
@@ -21,12 +22,13 @@ def _numbers(*titles: str) -> list[Column]:
     return [Column(title, right=True) for title in titles]
 
 
-def render_cost(cost: ModelCost, *, by: str = "op", top: int = 0) -> str:
+def render_cost(cost: ModelCost, *, by: str = "op", top: int = 0, precision: str | None = None) -> str:
     """Return totals, coverage and one line per operator type, node or module, costliest first.
 
     `by` is "op", "node" or "module"; `top` rows are shown and the rest summed in words, 0 shows all.
+    `precision` is that of the memory need; as stored where it is None.
     """
-    lines = [*_lead(cost), "", *fields(_facts(cost)), ""]
+    lines = [*_lead(cost), "", *fields(_facts(cost, precision)), ""]
     lines += _TABLES[by](cost, top or None)
     return "\n".join(lines) + "\n"
 
@@ -39,14 +41,15 @@ def _lead(cost: ModelCost) -> list[str]:
     return [*paragraph(said), *(line for note in notes for line in paragraph(note))]
 
 
-def _facts(cost: ModelCost) -> list[tuple[str, str]]:
+def _facts(cost: ModelCost, precision: str | None) -> list[tuple[str, str]]:
     t = cost.totals
     return [
         ("FLOP", _flops(t)),
         ("parameters", f"{t.parameters:,}, of them {t.embedding_parameters:,} only looked up (embeddings)"),
+        *_types(cost),
         ("download", f"{Bytes(t.download_bytes)} ({t.download_bytes:,} bytes)"),
         ("traffic", f"{Bytes(t.read_bytes)} read, {Bytes(t.written_bytes)} written, operator by operator"),
-        ("activations", _activations(cost)),
+        ("memory", _memory(cost, precision)),
         ("coverage", wording.coverage_line(cost.coverage)),
         ("inputs", "; ".join(map(tensor, cost.model.inputs)) or NOTHING),
         ("outputs", "; ".join(map(tensor, cost.model.outputs)) or NOTHING),
@@ -58,10 +61,29 @@ def _flops(t: Totals) -> str:
     return f"{t.flops:,} = 2 x {t.fmas:,} FMA + {other}"
 
 
-def _activations(cost: ModelCost) -> str:
-    t = cost.totals
-    where = f" at node {t.peak_activation_node!r}" if t.peak_activation_node else ""
-    return f"{Bytes(t.peak_activation_bytes)} alive at most{where}"
+def _types(cost: ModelCost) -> list[tuple[str, str]]:
+    """Say what runs in and is stored as each element type, where there is more than one."""
+    if len(cost.by_dtype) < 2:  # noqa: PLR2004
+        return []
+    return [("" if index else "types", _type(found)) for index, found in enumerate(cost.by_dtype)]
+
+
+def _type(found: DTypeSum) -> str:
+    facts = [
+        (found.fmas, f"{format_count(found.fmas)} FMA"),
+        (found.flops, str(Flops(found.flops))),
+        (found.parameters, f"{format_count(found.parameters)} parameters in {Bytes(found.parameter_bytes)}"),
+    ]
+    return f"{found.dtype.name.lower()}: {', '.join(text for count, text in facts if count)}"
+
+
+def _memory(cost: ModelCost, precision: str | None) -> str:
+    need = memory_at(cost, precision)
+    node = cost.totals.peak_activation_node
+    where = f" at node {node!r}" if node and precision is None else ""
+    how = "as stored" if precision is None else f"at {precision}"
+    alive = f"{Bytes(need.activation_bytes)} of activations alive at most{where}"
+    return f"{Bytes(need.need_bytes)} {how}: {Bytes(need.weight_bytes)} of weights and {alive}"
 
 
 def tensor(spec: TensorSpec) -> str:
@@ -152,12 +174,17 @@ def _node_row(cost: NodeCost) -> tuple[str, ...]:
     node = cost.node
     traffic = Bytes(cost.runs * (cost.read_bytes + cost.written_bytes))
     counts = [format_count(cost.fmas), format_count(cost.flops), str(traffic)]
-    state = _FOLDED if node.folded else f" (x{cost.runs})" if cost.runs > 1 else ""
+    state = _FOLDED if node.folded else _runs(cost.runs)
     return (
         *([_UNCOUNTED] * len(counts) if _is_unknown(cost) else counts),
         str(Bytes(cost.parameter_bytes)),
         f"{operator(node.domain, node.op_type)}{state} {node.name}",
     )
+
+
+def _runs(count: int) -> str:
+    """Say how often a node runs, where that is not once."""
+    return {0: " (not taken)", 1: ""}.get(count, f" (x{count:,})")
 
 
 def _rest(cost: ModelCost, lines: Sequence[tuple[int, bool]], top: int | None, what: str) -> list[str]:

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from feasibility.cost import ModelCost, NodeCost, OpClass
-from feasibility.ir import DType, TensorSpec
+from feasibility.ir import CONVERTIBLE, PRECISION_BITS, DType, TensorSpec
 from feasibility.profiles.models import ComputeUnit, Precision, RuntimeProfile
 from feasibility.timing.groups import FusedGroup, fuse
 from feasibility.timing.interval import Interval
-from feasibility.timing.precision import INTEGERS, STORED, WIDTH_BITS, Lane, lane, run_precision
+from feasibility.timing.precision import INTEGERS, STORED, Lane, lane, run_precision
 from feasibility.units import BITS_PER_BYTE, FlopsPerSecond
 
 Bound = Literal["compute", "bandwidth", "overhead"]
@@ -150,7 +150,7 @@ def stored_precision(cost: ModelCost) -> Precision:
             weight[STORED[node.cost.dtype]] += node.fmas
     if not weight:
         weight = _parameter_types(cost)
-    return max(weight, key=lambda p: (weight[p], WIDTH_BITS[p]), default=_DEFAULT_STORED)
+    return max(weight, key=lambda p: (weight[p], PRECISION_BITS[p]), default=_DEFAULT_STORED)
 
 
 def _parameter_types(cost: ModelCost) -> Counter[Precision]:
@@ -191,10 +191,9 @@ def _plan(
 
 def _bits(dtype: DType, asked: Precision | None, unit: ComputeUnit, runtime: RuntimeProfile) -> int:
     """Return an element's width at run time; integers and narrow floats keep the stored one."""
-    stored = STORED.get(dtype)
-    if stored is None or stored in INTEGERS:
+    if dtype not in CONVERTIBLE:
         return dtype.bits
-    return WIDTH_BITS[asked or run_precision(stored, unit, runtime)]
+    return PRECISION_BITS[asked or run_precision(STORED[dtype], unit, runtime)]
 
 
 def _group_time(group: FusedGroup, plan: _Plan) -> GroupTime:

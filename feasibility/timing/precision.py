@@ -13,8 +13,6 @@ from feasibility.ir import DType
 from feasibility.profiles.models import Coefficients, ComputeUnit, Precision, RuntimeProfile
 from feasibility.timing.interval import PRIOR_SIGMA
 
-WIDTH_BITS: Mapping[Precision, int] = {"fp64": 64, "fp32": 32, "fp16": 16, "bf16": 16, "int8": 8, "int4": 4}
-
 STORED: Mapping[DType, Precision] = {
     DType.DOUBLE: "fp64",
     DType.FLOAT: "fp32",
