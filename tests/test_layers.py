@@ -11,7 +11,7 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "feasibility"
 ORDER = (
-    "errors", "units", "ir", "cost", "profiles", "ops", "loader", "memory",
+    "errors", "units", "pause", "ir", "cost", "profiles", "ops", "loader", "memory",
     "timing", "profiler", "conventions", "decide", "report", "plots", "api", "notebook", "cli",
 )  # fmt: skip
 OWNERS = {

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from os import PathLike
 from typing import TYPE_CHECKING
 
+from feasibility.pause import collector_paused
+
 if TYPE_CHECKING:
     import onnx
 
@@ -31,4 +33,5 @@ def load(
     from feasibility.ops import DEFAULT  # noqa: PLC0415
 
     counted = DEFAULT if rules is None else rules
-    return walk(read(source), dims or {}, lambda *key: counted.find(*key) is not None)
+    with collector_paused():
+        return walk(read(source), dims or {}, lambda *key: counted.find(*key) is not None)

@@ -35,8 +35,10 @@ class Names:
 
     def unique(self, name: str) -> str:
         """Return the name, numbered when it is taken."""
-        if len(name) > MAX_NAME:
-            check_name(name)
+        if name not in self.taken and len(name) <= MAX_NAME:
+            self.taken[name] = 1
+            return name
+        check_name(name)
         while name in self.taken:
             self.taken[name] += 1
             name = f"{name}#{self.taken[name]}"
@@ -107,7 +109,7 @@ class Scope:
             name=self.names.unique(self.prefix + name),
             dtype=DType.from_code(kind.elem),
             shape=kind.shape,
-            value=value_of(array),
+            value=None if array is None else value_of(array),
             constant=is_constant or array is not None,
         )
         tensor = Tensor(spec, kind, array)

@@ -33,7 +33,7 @@ from feasibility.loader.scans import visit_scan
 from feasibility.loader.schema import find_schema, function_body
 from feasibility.loader.scope import MAX_NAME, Names, Scope, Tensor, Visit, check_name, check_size
 from feasibility.loader.shapes import infer
-from feasibility.loader.types import UNKNOWN, Call, Inferred, Type, from_proto, is_open, to_proto
+from feasibility.loader.types import UNKNOWN, Array, Call, Inferred, Type, from_proto, is_open, to_proto
 
 MAX_NODES = 1_000_000  # of the graph itself; real ones have thousands
 MAX_INLINED = 200_000  # of all calls of functions and of all branches together
@@ -115,7 +115,7 @@ class _Walker:
         self.functions = {(f.domain or DEFAULT_DOMAIN, f.name, f.overload): f for f in proto.functions}
         self.recorded = Recorded()
         self.unrolled = 0
-        self.inferred: dict[Call, Inferred] = {}
+        self.inferred: dict[tuple[object, ...], Inferred] = {}
         self.fold_budget = fold.MODEL_BUDGET
         self.inlined = 0
 
@@ -340,21 +340,27 @@ class _Walker:
 
     def _types(self, at: Visit, attributes: Attributes) -> Inferred:
         """Infer a node's outputs, once for equal calls; complete them from declared shapes."""
-        call = Call(
+        key = (
             at.domain,
             at.op_type,
             at.opset,
             tuple(attributes.items()),
             tuple([None if t is None else t.type for t in at.inputs]),
-            tuple([_shape_value(at.op_type, t) for t in at.inputs[:_MAX_VALUES]]),
+            tuple(
+                [
+                    None if t is None or t.array is None else _shape_value(at.op_type, t.array)
+                    for t in at.inputs[:_MAX_VALUES]
+                ]
+            ),
             len(at.node.output),
         )
-        inferred = self.inferred.get(call)
+        inferred = self.inferred.get(key)  # a Call is a tuple: it takes longer to make than to find
         if inferred is None:
             self.progress(at.name)
-            inferred = self.inferred[call] = infer(call, at.node, at.scope.opsets)
+            inferred = self.inferred[key] = infer(Call(*key), at.node, at.scope.opsets)
         if inferred.final:
             return inferred
+        call = Call(*key)
         types = tuple(
             kind if kind.shape is not None else _complete(kind, at.scope.declared.get(output, UNKNOWN))
             for kind, output in zip(inferred.types, at.node.output, strict=True)
@@ -400,8 +406,11 @@ class _Walker:
 
     def _evaluated(self, at: Visit, attributes: Attributes) -> list[Tensor | None] | None:
         """Evaluate shape arithmetic whose inputs are all known and whose outputs are small."""
-        known = [None if t is None else t.array for t in at.inputs if t is None or t.array is not None]
-        if len(known) < len(at.inputs) or not known or self.fold_budget <= 0:
+        for tensor in at.inputs:
+            if tensor is not None and tensor.array is None:  # the first one, most often
+                return None
+        known = [None if tensor is None else tensor.array for tensor in at.inputs]
+        if not known or self.fold_budget <= 0:
             return None
         self.fold_budget -= len(known)
         arrays = fold.evaluate(at.op_type, known, attributes)
@@ -463,14 +472,10 @@ def _is_known(inputs: Sequence[Tensor | None]) -> bool:
     )
 
 
-def _shape_value(op_type: str, tensor: Tensor | None) -> bytes | None:
+def _shape_value(op_type: str, array: Array) -> bytes | None:
     """Return the bytes of a known input that may decide a shape."""
-    if tensor is None or tensor.array is None:
-        return None
-    kind = tensor.array.dtype.kind
-    return (
-        tensor.array.tobytes() if kind in "iub" or (kind == "f" and op_type in _FLOAT_SHAPE_INPUTS) else None
-    )
+    kind = array.dtype.kind
+    return array.tobytes() if kind in "iub" or (kind == "f" and op_type in _FLOAT_SHAPE_INPUTS) else None
 
 
 def _depends_on_data(at: Visit) -> bool:

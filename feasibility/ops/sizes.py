@@ -74,9 +74,13 @@ def log2_ceil(count: int) -> int:
 
 def running_dtype(node: Node) -> DType:
     """Return the type the arithmetic runs in: that of the first float tensor, else of the first tensor."""
-    specs = [spec for spec in (*node.inputs, *node.outputs) if spec is not None]
-    floats = (spec.dtype for spec in specs if spec.dtype.is_float)
-    return next(floats, specs[0].dtype if specs else DType.UNDEFINED)
+    first = None
+    for spec in (*node.inputs, *node.outputs):
+        if spec is not None:
+            if spec.dtype.is_float:
+                return spec.dtype
+            first = first or spec.dtype
+    return first or DType.UNDEFINED
 
 
 def given(node: Node, *indices: int) -> int:

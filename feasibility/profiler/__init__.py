@@ -10,6 +10,7 @@ from feasibility.cost import Coverage, ModelCost, ModelRef, NodeCost, OpCost, Pe
 from feasibility.ir import DType, Model, Node
 from feasibility.memory import peak_memory
 from feasibility.ops import DEFAULT, RuleSet
+from feasibility.pause import collector_paused
 from feasibility.profiler.blocked import unpadded
 from feasibility.profiler.branches import take_costlier
 from feasibility.profiler.dtypes import by_dtype
@@ -32,6 +33,7 @@ class _Step(NamedTuple):
     runs: int
 
 
+@collector_paused()
 def profile(model: Model, rules: RuleSet = DEFAULT) -> ModelCost:
     """Count every node, or name it as not counted, and sum."""
     graph, padded = unpadded(model.graph)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from feasibility.cost import OpCost
@@ -48,15 +48,12 @@ def _is_emptied(node: Node) -> bool:
     return 0 in (node.output(0).shape or ()) and not any(0 in (shape or ()) for shape in sizes)
 
 
-def _bytes(stated: int | None, cost: OpCost, specs: Iterable[TensorSpec | None]) -> int:
+def _bytes(stated: int | None, cost: OpCost, specs: Sequence[TensorSpec | None]) -> int:
     """Return what a rule states, else the bytes of the distinct tensors; views move nothing."""
     if cost.role == "view":
         return 0
     if stated is not None:
         return stated
-    total, seen = 0, set()
-    for spec in specs:
-        if spec is not None and spec.name not in seen:
-            seen.add(spec.name)
-            total += spec.nbytes
-    return total
+    if len(specs) == 1 and specs[0] is not None:
+        return specs[0].nbytes
+    return sum({spec.name: spec.nbytes for spec in specs if spec is not None}.values())

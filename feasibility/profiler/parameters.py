@@ -61,9 +61,9 @@ def parameters_by_node(
 
 
 def _fresh(node: Node, cost: OpCost | None, derived: set[str], seen: set[str]) -> Parameters:
-    fresh = [spec for spec in _parameters_of(node, cost, derived) if spec.name not in seen]
-    if not fresh:
+    if True not in [spec is not None and spec.constant for spec in node.inputs]:
         return ()
+    fresh = [spec for spec in _parameters_of(node, cost, derived) if spec.name not in seen]
     seen.update([spec.name for spec in fresh])
     return [_parameter(spec, node, cost) for spec in fresh]
 
@@ -80,8 +80,6 @@ def _parameters_of(node: Node, cost: OpCost | None, derived: set[str]) -> list[T
     They are float or quantised constants of the file. What folding made counts only
     where linear algebra reads it: a weight that the graph builds itself.
     """
-    if not any(spec is not None and spec.constant for spec in node.inputs):
-        return []
     heavy = cost is not None and cost.role == "heavy"
     found = [
         spec
