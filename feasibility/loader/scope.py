@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -16,6 +16,7 @@ from feasibility.loader.guard import is_possible, shown
 from feasibility.loader.types import Type
 
 MAX_NAME = 10_000  # characters, with the names of the bodies around it; real ones stay below 1,000
+_CHECK = "check the file with onnx.checker.check_model"
 MAX_DEPTH = 64  # functions calling functions and branches in branches
 
 
@@ -75,11 +76,19 @@ class Scope:
             return self.tensors[name]
         return self.outer.find(name)
 
+    def results(self, names: Iterable[str]) -> list[Tensor | None]:
+        """Look up what a body results in; raise ModelError for a name that nothing writes."""
+        try:
+            return [self.find(name) for name in names]
+        except KeyError as missing:
+            msg = f"the output {missing.args[0]!r} of a graph is written by no node"
+            raise ModelError(msg, hint=_CHECK) from None
+
     def bind(self, name: str, tensor: Tensor | None) -> None:
         """Give a value its name in this body; raise ModelError when the name is taken."""
         if name in self.tensors:
             msg = f"tensor {self.prefix + name!r} is written twice"
-            raise ModelError(msg, hint="check the file with onnx.checker.check_model")
+            raise ModelError(msg, hint=_CHECK)
         self.tensors[name] = tensor
 
     def body_of(
@@ -136,7 +145,7 @@ def check_name(name: str) -> None:
     """Raise ModelError for a name that only fills memory and screens."""
     if len(name) > MAX_NAME:
         msg = f"the name that begins with {name[:64]!r} has {len(name):,} characters"
-        raise ModelError(msg, hint="check the file with onnx.checker.check_model")
+        raise ModelError(msg, hint=_CHECK)
 
 
 def check_size(name: str, dims: Sequence[int | None]) -> None:
@@ -156,3 +165,9 @@ class Visit(NamedTuple):
     opset: int
     inputs: Sequence[Tensor | None]
     scope: Scope
+
+    def hand_out(self, results: Sequence[Tensor | None]) -> None:
+        """Give the results of an inlined body the names of the call's outputs."""
+        for name, tensor in zip(self.node.output, results, strict=False):
+            if name:
+                self.scope.bind(name, tensor)

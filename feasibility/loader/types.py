@@ -15,6 +15,10 @@ Dims: TypeAlias = tuple[int | None, ...]
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 
 
+# float inputs whose value decides a shape; all others are shape inputs only as integers
+FLOAT_SHAPE_INPUTS = frozenset({"Resize", "Upsample", "Range"})
+
+
 class Type(NamedTuple):
     """What is known of a value: element type code and dims, or an opaque sequence, map or optional.
 

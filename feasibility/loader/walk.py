@@ -7,7 +7,7 @@ front of their node. So the result is one flat graph.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from types import MappingProxyType
 from typing import TypeAlias
@@ -15,37 +15,39 @@ from typing import TypeAlias
 import onnx
 
 from feasibility.errors import ModelError
-from feasibility.ir import DEFAULT_DOMAIN, NCHWC_DOMAIN, DType, Graph, Model, Node
+from feasibility.ir import DEFAULT_DOMAIN, MICROSOFT_DOMAIN, NCHWC_DOMAIN, Graph, Model, Node
 from feasibility.loader import attributes as attribute_reader
 from feasibility.loader import fold
-from feasibility.loader.bounds import bound
+from feasibility.loader.complete import completed
 from feasibility.loader.control import Walker, visit_if
-from feasibility.loader.dims import Dimensions, default_size
-from feasibility.loader.guard import is_possible
+from feasibility.loader.dims import Dimensions
+from feasibility.loader.functions import FunctionKey, inline_function
 from feasibility.loader.known import KNOWN, Attributes
 from feasibility.loader.loops import visit_loop
 from feasibility.loader.order import in_order
 from feasibility.loader.padding import with_channels
 from feasibility.loader.read import Source, check_text
-from feasibility.loader.recorded import Call as FunctionCall
 from feasibility.loader.recorded import Recorded
 from feasibility.loader.scans import visit_scan
 from feasibility.loader.schema import find_schema, function_body
 from feasibility.loader.scope import MAX_NAME, Names, Scope, Tensor, Visit, check_name, check_size
 from feasibility.loader.shapes import infer
-from feasibility.loader.types import UNKNOWN, Array, Call, Inferred, Type, from_proto, is_open, to_proto
+from feasibility.loader.types import (
+    FLOAT_SHAPE_INPUTS,
+    Array,
+    Call,
+    Inferred,
+    Type,
+    from_proto,
+    to_proto,
+)
 
 MAX_NODES = 1_000_000  # of the graph itself; real ones have thousands
 MAX_INLINED = 200_000  # of all calls of functions and of all branches together
-SHARE_FROM = 20_000  # inlined nodes; from there on a call that equals an earlier one is not walked again
 _MAX_VERSION = 2**31 - 1  # of an operator set, as onnx stores it
 _MAX_VALUES = 64  # inputs of one node whose values are looked at; those that decide a shape come first
 _CHECK = "check the file with onnx.checker.check_model"
 
-# float inputs whose value decides a shape; all others are shape inputs only as integers
-_FLOAT_SHAPE_INPUTS = frozenset({"Resize", "Upsample", "Range"})
-
-_INTEGERS = frozenset({DType.INT32.code, DType.INT64.code})  # what sizes, axes and indices are
 _NO_ATTRIBUTES: Attributes = MappingProxyType({})
 HasRule: TypeAlias = Callable[[str, str, int], bool]
 Progress: TypeAlias = Callable[[str], None]
@@ -111,6 +113,7 @@ class _Walker:
         self.dimensions = dimensions
         self.has_rule = cache(has_rule)
         self.progress = progress
+        self.is_microsofts = cache(self._is_microsofts)
         self.opsets = _imports(proto.opset_import) or {DEFAULT_DOMAIN: 1}
         self.functions = {(f.domain or DEFAULT_DOMAIN, f.name, f.overload): f for f in proto.functions}
         self.recorded = Recorded()
@@ -134,7 +137,7 @@ class _Walker:
         inputs = tuple(scope.define(value.name, self._bound_type(value, dims)).spec for value, dims in pairs)
         scope.declared = self._declared((*self.graph.value_info, *self.graph.output))
         self._body(self.graph, scope)
-        outputs = _outputs([value.name for value in self.graph.output], scope)
+        outputs = scope.results([value.name for value in self.graph.output])
         return Graph(
             nodes=self.recorded.result(),
             inputs=inputs,
@@ -171,9 +174,10 @@ class _Walker:
             scope.define_constant(stored.name, stored)
         for sparse in graph.sparse_initializer:
             scope.define_sparse(sparse.values.name, sparse)
-        self._nodes(graph.node, scope)
+        self.walk_nodes(graph.node, scope)
 
-    def _nodes(self, nodes: Sequence[onnx.NodeProto], scope: Scope) -> None:
+    def walk_nodes(self, nodes: Sequence[onnx.NodeProto], scope: Scope) -> None:
+        """Walk nodes in an order in which each comes after what it reads."""
         self._spend(len(nodes), scope)
         for index, node in enumerate(in_order(nodes, scope.knows)):
             self._visit(node, index, scope)
@@ -198,7 +202,7 @@ class _Walker:
         body = self._body_of(at)
         control = _CONTROL.get(op_type) if domain == DEFAULT_DOMAIN else None
         if body is not None:
-            self._inline_function(body, at)
+            inline_function(self, body, at)
         elif control is None:
             self._operator(at)
         elif op_type == "If" and _is_known(inputs):
@@ -221,50 +225,6 @@ class _Walker:
         types = [onnx.TypeProto() if t is None else to_proto(t.type) for t in at.inputs]
         return function_body(schema, at.node, types)
 
-    def _inline_function(self, body: onnx.FunctionProto, at: Visit) -> None:
-        """Walk a function's body in place of the call."""
-        key = (body.domain, body.name, body.overload)
-        if key in at.scope.calls:
-            msg = f"function {body.domain}::{body.name} calls itself (node {at.name!r})"
-            raise ModelError(msg)
-        call = self._key(body, at)
-        first = self.recorded.calls.get(call) if self.inlined >= SHARE_FROM else None
-        if first is not None:
-            self._call_again(first, at)
-            return
-        inner = at.scope.body_of(
-            at.name,
-            opsets={**at.scope.opsets, **_imports(body.opset_import)},
-            declared=self._declared(body.value_info),
-            call=key,
-        )
-        given = {a.name: a for a in (*body.attribute_proto, *at.node.attribute)}
-        for index, parameter in enumerate(body.input):
-            inner.bind(parameter, at.inputs[index] if index < len(at.inputs) else None)
-        start = len(self.recorded.nodes)
-        self._nodes([attribute_reader.bind_references(n, given) for n in body.node], inner)
-        results = _outputs(body.output, inner)
-        self.recorded.called(call, start, tuple(results))
-        _hand_out(at, results)
-
-    def _key(self, body: onnx.FunctionProto, at: Visit) -> Hashable:
-        """Return what two calls have in common that cost the same: function, attributes, types, weights."""
-        inputs = [
-            None if t is None else (t.type, None if t.array is None else t.array.tobytes(), _weight(t))
-            for t in at.inputs
-        ]
-        attributes = [a.SerializeToString(deterministic=True) for a in at.node.attribute]
-        return (body.domain, body.name, body.overload, at.domain, at.op_type, at.opset, *attributes, *inputs)
-
-    def _call_again(self, first: FunctionCall, at: Visit) -> None:
-        """Record a call whose nodes stand there already: they run once more."""
-        outputs = [
-            at.scope.define(name, tensor.type, tensor.array) if name and tensor is not None else None
-            for name, tensor in zip(at.node.output, first.results, strict=False)
-        ]
-        self.recorded.repeat(first)
-        self.record(at, outputs)
-
     def _inline_branch(self, at: Visit) -> None:
         """Walk the branch of an If whose condition is known."""
         condition = at.inputs[0].array if at.inputs[0] is not None else None
@@ -273,23 +233,36 @@ class _Walker:
         if branch is None:
             msg = f"node {at.name!r} (If) has no {taken}"
             raise ModelError(msg)
-        _hand_out(at, self.walk_body(branch, self.body_scope(at, branch, at.name)))
+        at.hand_out(self.walk_body(branch, self.body_scope(at, branch, at.name)))
 
     def body_scope(self, at: Visit, graph: onnx.GraphProto, name: str) -> Scope:
         """Return the scope of a body: it sees the names around it."""
         return at.scope.body_of(name, opsets=at.scope.opsets, declared=self._declared(graph.value_info))
 
+    def function_scope(self, at: Visit, body: onnx.FunctionProto, key: FunctionKey) -> Scope:
+        """Return the scope of a function's body: it sees its parameters alone."""
+        return at.scope.body_of(
+            at.name,
+            opsets={**at.scope.opsets, **_imports(body.opset_import)},
+            declared=self._declared(body.value_info),
+            call=key,
+        )
+
     def walk_body(self, graph: onnx.GraphProto, scope: Scope) -> Sequence[Tensor | None]:
         """Walk a body in its scope and return what it results in."""
         self._body(graph, scope)
-        return _outputs([value.name for value in graph.output], scope)
+        return scope.results([value.name for value in graph.output])
 
     def choose(self, name: str, default: int, *, at_most: bool = False) -> int:
         """Return a size that the data decides: `--dim NAME=N`, else the default, said so."""
-        given = self.dimensions.given.get(name)
+        given = self.given(name)
         said = f"{name}<={default}" if at_most else f"{name}={default}"
         self.recorded.choose(name, default if given is None else given, said if given is None else "")
         return default if given is None else given
+
+    def given(self, name: str) -> int | None:
+        """Return what `--dim NAME=N` says of a size that the data decides."""
+        return self.dimensions.given.get(name)
 
     def note(self, sentence: str) -> None:
         """Say what else was assumed."""
@@ -297,6 +270,9 @@ class _Walker:
 
     def _operator(self, at: Visit) -> None:
         """Infer, fold where small and known, and record an ordinary node."""
+        if at.domain == DEFAULT_DOMAIN and self.is_microsofts(at.op_type, at.opset):
+            at = at._replace(domain=MICROSOFT_DOMAIN, opset=1)
+            self.note(f"{at.op_type} as {MICROSOFT_DOMAIN} defines it, though the file names no domain")
         node = at.node
         # a Constant's value lives in its output's spec; nobody asks for its attributes
         is_constant = at.domain == DEFAULT_DOMAIN and at.op_type == "Constant"
@@ -360,40 +336,13 @@ class _Walker:
             inferred = self.inferred[key] = infer(Call(*key), at.node, at.scope.opsets)
         if inferred.final:
             return inferred
-        call = Call(*key)
-        types = tuple(
-            kind if kind.shape is not None else _complete(kind, at.scope.declared.get(output, UNKNOWN))
-            for kind, output in zip(inferred.types, at.node.output, strict=True)
-        )
-        if inferred.problem:
-            return Inferred(types, inferred.problem)
-        types = tuple(
-            kind if kind.shape is not None or not output else self._assumed(kind, output, at)
-            for kind, output in zip(self._bounded(call, types, at), at.node.output, strict=True)
-        )
-        unknown = any(is_open(kind) for kind in types)
-        return Inferred(types, "the size of an output depends on the data" if unknown else "")
+        return completed(self, Call(*key), inferred, at)
 
-    def _bounded(self, call: Call, types: tuple[Type, ...], at: Visit) -> tuple[Type, ...]:
-        """Fill in the most elements that an operator can find in its data."""
-        name = f"{at.name}.size"
-        found = bound(call, types, self.dimensions.given.get(name))
-        if found is None:
-            return types
-        self.choose(name, found.size, at_most=True)
-        return found.types
-
-    def _assumed(self, kind: Type, output: str, at: Visit) -> Type:
-        """Give dimensions that the data decides the size that a free dimension of that name would have."""
-        if kind.dims is None or not _depends_on_data(at):
-            return kind
-        name = at.scope.prefix + output
-        stated = tuple(f"{name}[{n}]" if size is None else size for n, size in enumerate(kind.dims))
-        dims = tuple(
-            self.choose(size, default_size("", axis, stated)) if isinstance(size, str) else size
-            for axis, size in enumerate(stated)
-        )
-        return Type(kind.elem, dims if is_possible(dims) else kind.dims)
+    def _is_microsofts(self, op_type: str, opset: int) -> bool:
+        """Tell whether ONNX has no such operator and com.microsoft does: some files forget the domain."""
+        if self.has_rule(DEFAULT_DOMAIN, op_type, opset) or not self.has_rule(MICROSOFT_DOMAIN, op_type, 1):
+            return False
+        return find_schema(DEFAULT_DOMAIN, op_type, _MAX_VERSION) is None  # in no version
 
     def _folded(self, at: Visit, attributes: Attributes) -> list[Tensor | None] | None:
         """Return the outputs of a node whose result the graph fixes, else None."""
@@ -431,14 +380,6 @@ def _inputs(node: onnx.NodeProto, name: str, scope: Scope) -> Sequence[Tensor | 
         raise ModelError(msg, hint=_CHECK) from None
 
 
-def _outputs(names: Iterable[str], scope: Scope) -> list[Tensor | None]:
-    try:
-        return [scope.find(name) for name in names]
-    except KeyError as missing:
-        msg = f"the output {missing.args[0]!r} of a graph is written by no node"
-        raise ModelError(msg, hint=_CHECK) from None
-
-
 def _stated(value: onnx.ValueInfoProto) -> tuple[int | str, ...] | None:
     """Return the shape that a graph input declares: sizes, and a name for each free dimension."""
     dims = from_proto(value.type).dims
@@ -454,18 +395,6 @@ def _stated(value: onnx.ValueInfoProto) -> tuple[int | str, ...] | None:
     return stated
 
 
-def _weight(tensor: Tensor) -> str:
-    """Return the name of a weight, which makes a call differ from the same call with another."""
-    return tensor.spec.name if tensor.spec.constant else ""
-
-
-def _hand_out(at: Visit, results: Sequence[Tensor | None]) -> None:
-    """Give the results of an inlined body the names of the call's outputs."""
-    for name, tensor in zip(at.node.output, results, strict=False):
-        if name:
-            at.scope.bind(name, tensor)
-
-
 def _is_known(inputs: Sequence[Tensor | None]) -> bool:
     return (
         bool(inputs) and inputs[0] is not None and inputs[0].array is not None and inputs[0].array.size == 1
@@ -475,26 +404,4 @@ def _is_known(inputs: Sequence[Tensor | None]) -> bool:
 def _shape_value(op_type: str, array: Array) -> bytes | None:
     """Return the bytes of a known input that may decide a shape."""
     kind = array.dtype.kind
-    return array.tobytes() if kind in "iub" or (kind == "f" and op_type in _FLOAT_SHAPE_INPUTS) else None
-
-
-def _depends_on_data(at: Visit) -> bool:
-    """Tell whether an input that may decide a shape has a value that only the data knows."""
-    first = 1 if at.op_type in _FLOAT_SHAPE_INPUTS - {"Range"} else 0
-    return any(
-        tensor is not None
-        and tensor.array is None
-        and (tensor.type.elem in _INTEGERS or at.op_type in _FLOAT_SHAPE_INPUTS)
-        for tensor in at.inputs[first:]
-    )
-
-
-def _complete(inferred: Type, declared: Type) -> Type:
-    """Fill what inference left open with what the file declares."""
-    if inferred.opaque or declared.opaque:
-        return inferred if inferred.opaque else declared
-    elem = inferred.elem or declared.elem
-    dims = declared.dims if inferred.dims is None else inferred.dims
-    if inferred.dims is not None and declared.dims is not None and len(inferred.dims) == len(declared.dims):
-        dims = tuple(d if i is None else i for i, d in zip(inferred.dims, declared.dims, strict=True))
-    return Type(elem, dims if dims is None or is_possible(dims) else inferred.dims)
+    return array.tobytes() if kind in "iub" or (kind == "f" and op_type in FLOAT_SHAPE_INPUTS) else None

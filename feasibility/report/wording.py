@@ -123,11 +123,15 @@ def failed_checks(decision: Decision) -> list[Check]:
     return [check for check in decision.checks if check.passed is False]
 
 
+_SIZE = re.compile(r"=\d+$", re.ASCII)  # NAME=N, NAME<=N
+
+
 def assumptions(coverage: Coverage) -> str:
     """Return the sizes that nobody gave, as one sentence, or nothing."""
-    if not coverage.assumed:
-        return ""
-    return f"Assumed {'; '.join(coverage.assumed)} (--dim NAME=N sets it)."
+    sizes = [said for said in coverage.assumed if _SIZE.search(said)]
+    others = [said for said in coverage.assumed if not _SIZE.search(said)]
+    named = [f"{'; '.join(sizes)} (--dim NAME=N sets it)"] if sizes else []
+    return f"Assumed {'; '.join([*named, *others])}." if coverage.assumed else ""
 
 
 def pays_off(decision: Decision) -> str:

@@ -15,7 +15,7 @@ import pytest
 
 from feasibility import api
 from feasibility.cost import ModelCost
-from feasibility.loader import walk
+from feasibility.loader import functions
 from tests.laws import rewrites
 from tests.laws.rewrites import Dice
 
@@ -102,14 +102,14 @@ def test_a_function_costs_what_its_inlined_nodes_cost(path: Path) -> None:
 
 
 @every_graph
-@pytest.mark.parametrize("share_from", [walk.SHARE_FROM, 0], ids=["written out", "multiplied"])
+@pytest.mark.parametrize("share_from", [functions.SHARE_FROM, 0], ids=["written out", "multiplied"])
 def test_a_function_called_twice_costs_twice(
     path: Path,
     share_from: int,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Two calls cost what the nodes cost that are there twice, and the weights that they share count once."""
-    monkeypatch.setattr(walk, "SHARE_FROM", share_from)  # 0: as in models too large to write out
+    monkeypatch.setattr(functions, "SHARE_FROM", share_from)  # 0: as in models too large to write out
     weights_only = rewrites.constants_as_weights(original(path), dice_of(path))
     once, called = counted(path).totals, api.profile(rewrites.called_twice(weights_only))
     assert totals(api.profile(rewrites.twice(weights_only))) == totals(called)

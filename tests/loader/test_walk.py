@@ -409,3 +409,18 @@ def test_a_broken_graph_names_its_file() -> None:
     """With several models in one call, the sentence says which one is meant."""
     with pytest.raises(ModelError, match=r"^'<ModelProto>': node 'n1'"):
         walked(model([node("Relu", ["gone"], ["y"], name="n1")], {}, ["y"]))
+
+
+def test_an_operator_of_com_microsoft_without_its_domain_counts_and_is_said() -> None:
+    """Files that forget the domain mean ONNX Runtime's operator where ONNX never had one of that name."""
+    proto = model([node("QuickGelu", ["x"], ["y"]), node("QuickGelu", ["y"], ["z"])], {"x": (2, 3)}, ["z"])
+    found = walked(proto)
+    assert [("com.microsoft", 1)] * 2 == [(n.domain, n.opset) for n in found.graph.nodes]
+    assert shapes(found)["z"] == (2, 3)
+    assert found.assumed == ("QuickGelu as com.microsoft defines it, though the file names no domain",)
+
+
+def test_a_name_that_a_later_onnx_has_is_not_taken_for_com_microsofts() -> None:
+    """Attention is ONNX's own from opset 23 on: at opset 17 nobody knows what it means."""
+    proto = model([node("Attention", ["x", "x", "x"], ["y"])], {"x": (2, 3, 4)}, ["y"])
+    assert [n.domain for n in walked(proto).graph.nodes] == ["ai.onnx"]
