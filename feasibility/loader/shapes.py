@@ -15,7 +15,7 @@ from onnx.shape_inference import infer_node_outputs
 
 from feasibility.ir import DEFAULT_DOMAIN
 from feasibility.loader.guard import absurd_attribute, check_for_onnx, is_possible, shown
-from feasibility.loader.rules import OLD, OWN
+from feasibility.loader.rules import OLD, OWN, PARTIAL
 from feasibility.loader.rules.common import Rule, tensor
 from feasibility.loader.schema import find_schema
 from feasibility.loader.types import UNKNOWN, Call, Inferred, Type, from_proto, to_proto
@@ -44,12 +44,21 @@ def _infer(call: Call, proto: onnx.NodeProto, opsets: Mapping[str, int]) -> Infe
         return _by_rule(own, call)
     schema = find_schema(call.domain, call.op_type, call.opset)
     if schema is not None and schema.has_type_and_shape_inference_function:
-        return _by_onnx(schema, call, proto, opsets)
+        return _with_rest(_by_onnx(schema, call, proto, opsets), call)
     old = OLD.get(call.op_type) if call.domain == DEFAULT_DOMAIN else None
     if old is not None:
         return _by_rule(old, call)
     version = f"::{call.op_type}" if schema is None else f"::{call.op_type}-{schema.since_version}"
     return Inferred((UNKNOWN,) * call.outputs, f"no shape rule for {call.domain}{version}")
+
+
+def _with_rest(found: Inferred, call: Call) -> Inferred:
+    """Fill in the optional outputs that onnx says nothing of."""
+    rule = PARTIAL.get(call.op_type) if call.domain == DEFAULT_DOMAIN else None
+    if rule is None or found.problem:
+        return found
+    pairs = zip(found.types, _by_rule(rule, call).types, strict=True)
+    return found._replace(types=tuple(ours if onnxs.dims is None else onnxs for onnxs, ours in pairs))
 
 
 def _by_onnx(schema: defs.OpSchema, call: Call, proto: onnx.NodeProto, opsets: Mapping[str, int]) -> Inferred:

@@ -424,3 +424,25 @@ def test_a_name_that_a_later_onnx_has_is_not_taken_for_com_microsofts() -> None:
     """Attention is ONNX's own from opset 23 on: at opset 17 nobody knows what it means."""
     proto = model([node("Attention", ["x", "x", "x"], ["y"])], {"x": (2, 3, 4)}, ["y"])
     assert [n.domain for n in walked(proto).graph.nodes] == ["ai.onnx"]
+
+
+@pytest.mark.parametrize(("opset", "dtype"), [(1, "FLOAT"), (7, "FLOAT"), (10, "BOOL"), (13, "BOOL")])
+def test_the_mask_of_an_old_dropout_is_as_large_as_its_input(opset: int, dtype: str) -> None:
+    """Exporters of the first zoo models name it though nobody reads it."""
+    proto = model([node("Dropout", ["x"], ["y", "mask"])], {"x": (2, 3)}, ["y"], opset=opset)
+    (found,) = walked(proto).graph.nodes
+    assert [((2, 3), "FLOAT"), ((2, 3), dtype)] == [(s.shape, s.dtype.name) for s in found.outputs if s]
+
+
+@pytest.mark.parametrize("opset", [1, 7, 9])
+def test_the_statistics_of_an_old_batch_normalisation_have_one_value_per_channel(opset: int) -> None:
+    """X is [2, 5, 4, 4]: four more outputs of 5."""
+    outputs = ["y", "mean", "var", "saved_mean", "saved_var"]
+    vectors = dict.fromkeys(("scale", "b", "m", "v"), (5,))
+    proto = model(
+        [node("BatchNormalization", ["x", *vectors], outputs)],
+        {"x": (2, 5, 4, 4), **vectors},
+        ["y"],
+        opset=opset,
+    )
+    assert shapes(walked(proto)) == {"y": (2, 5, 4, 4)} | dict.fromkeys(outputs[1:], (5,))

@@ -32,3 +32,5 @@ OWN: Mapping[tuple[str, str], Rule] = {
 }
 # of ai.onnx, asked for what onnx has no rule for: old schema versions, operators without a schema
 OLD: Mapping[str, Rule] = {**old.OLD, **experimental.RULES}
+# of ai.onnx, asked for the outputs that onnx leaves out
+PARTIAL: Mapping[str, Rule] = old.PARTIAL

@@ -88,19 +88,37 @@ def _compare(call: Call) -> Sequence[Type]:
     return (Type(DType.BOOL.code, broadcast(known(call, 0), known(call, 1))),)
 
 
+def _dropout(call: Call) -> Sequence[Type]:
+    """Return Y, and the mask, which is BOOL from opset 10 on and of X's type before."""
+    x = given(call, 0)
+    return (x, Type(x.elem if call.opset < _FIRST_BOOL_MASK else DType.BOOL.code, x.dims))
+
+
+def _batch_normalization(call: Call) -> Sequence[Type]:
+    """Return Y, and for training statistics of each channel."""
+    x, dims = given(call, 0), known(call, 0)
+    return (x, *[Type(x.elem, dims[1:2])] * (call.outputs - 1))
+
+
+_FIRST_BOOL_MASK = 10  # ONNX Dropout-10
+
+# onnx's own rules for these leave out the optional outputs of some versions, which old exporters wrote
+PARTIAL: Mapping[str, Rule] = {"BatchNormalization": _batch_normalization, "Dropout": _dropout}
+
 # schema versions for which onnx has no rule; each name stands for its oldest versions
 OLD: Mapping[str, Rule] = {
     # before opset 7 the second operand of arithmetic is stretched to the first
     **dict.fromkeys(("Add", "Sub", "Mul", "Div", "PRelu"), same_as_first),
     **dict.fromkeys(
         (
-            "Abs", "BatchNormalization", "Ceil", "Clip", "Dropout", "Elu", "Exp", "Floor",
+            "Abs", "Ceil", "Clip", "Elu", "Exp", "Floor",
             "GroupNormalization", "HardSigmoid", "InstanceNormalization", "LeakyRelu", "Log", "Max",
             "Mean", "MeanVarianceNormalization", "Min", "Neg", "Reciprocal", "Relu", "Selu", "Sigmoid",
             "Sqrt", "Sum", "Tanh",
         ),
         same_as_first,
     ),
+    **PARTIAL,
     "Cast": _cast_1, "Compress": _compress, "Concat": _concat_1, "Gemm": _gemm_1,
     "GlobalLpPool": _global_pool, "GreaterOrEqual": _compare, "LessOrEqual": _compare, "Pad": _pad_1,
     "Reshape": _reshape_1, "Split": _split_1, "Upsample": _upsample_1,
