@@ -1,4 +1,4 @@
-"""Measure speed as ratios in one run: whole processes on files of 400 MB and more, and in process.
+"""Measure speed as ratios in one run: whole processes on files of 400 MB and more.
 
     python tools/bench.py [--runs N]
 
@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -27,7 +27,6 @@ from onnx import helper
 
 ROOT = Path(__file__).resolve().parents[1]
 BIG_GRAPHS = (ROOT / "examples" / "sd_text_encoder.onnx", ROOT / "tests" / "corpus" / "vgg16_224.onnx")
-UNET = ROOT / "tests" / "corpus" / "sd_unet.onnx"
 BASELINE = "import onnx"
 KIB = 1024
 ONNX_TOOL = """
@@ -99,33 +98,6 @@ def commands(model: Path) -> Mapping[str, list[str]]:
     }
 
 
-def chain(length: int) -> bytes:
-    """Return a model of `length` nodes: Relu and Add in turn."""
-    nodes = [
-        helper.make_node("Relu", [f"t{n}"], [f"t{n + 1}"])
-        if n % 2
-        else helper.make_node("Add", [f"t{n}", "x"], [f"t{n + 1}"])
-        for n in range(length)
-    ]
-    value = helper.make_tensor_value_info
-    ends = [value(name, 1, [1, 64]) for name in ("x", "t0", f"t{length}")]
-    serialized: bytes = helper.make_model(
-        helper.make_graph(nodes, "chain", ends[:2], ends[2:])
-    ).SerializeToString()
-    return serialized
-
-
-def best_s(action: Callable[[], object], runs: int) -> float:
-    """Return the median wall time of an action in this process, after one warm-up."""
-    action()
-    times = []
-    for _ in range(runs):
-        start = time.perf_counter()
-        action()
-        times.append(time.perf_counter() - start)
-    return statistics.median(times)
-
-
 def whole_processes(model: Path, runs: int) -> None:
     """Time every command on one file, in turn, and print the table."""
     compared = commands(model)
@@ -145,17 +117,6 @@ def whole_processes(model: Path, runs: int) -> None:
         print(f"{name:28}{wall_s:9.3f}{cpu_s:9.3f}{wall_s / base_s:15.2f}{peak:9.0f}")
 
 
-def in_process(runs: int) -> None:
-    """Time profiling inside this process: a large real graph, and growth with length."""
-    import feasibility as fe  # noqa: PLC0415 (not part of the processes timed above)
-
-    print(f"\nin process, median of {runs}")
-    print(f"UNet, 2,979 nodes           {best_s(lambda: fe.profile(UNET), runs):9.3f} s")
-    short, long = chain(2_000), chain(20_000)
-    short_s, long_s = best_s(lambda: fe.profile(short), runs), best_s(lambda: fe.profile(long), runs)
-    print(f"20,000 nodes / 2,000 nodes  {long_s / short_s:9.2f} x  ({long_s:.3f} s / {short_s:.3f} s)")
-
-
 def main() -> None:
     """Run everything."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
@@ -172,7 +133,6 @@ def main() -> None:
             subprocess.run([sys.executable, __file__, "--write", str(graph), str(model)], check=True)
             whole_processes(model, arguments.runs)
             model.unlink()
-    in_process(arguments.runs)
 
 
 if __name__ == "__main__":
