@@ -45,9 +45,9 @@ class Dimensions:
     def __post_init__(self) -> None:
         """Refuse sizes that no tensor has."""
         for name, size in self.given.items():
-            if not 0 < size <= MAX_DIM:
+            if not 0 <= size <= MAX_DIM:  # 0 is the length of a cache before the first token
                 msg = f"dimension {name!r} cannot be {size}"
-                raise UsageError(msg, hint="give a positive size, like --dim batch=1")
+                raise UsageError(msg, hint="give a size that a tensor has, like --dim batch=1")
 
     def bind(self, name: str, axis: int, shape: tuple[int | str | None, ...]) -> int:
         """Return the size of a free dimension; `shape` is its tensor's, with the free ones as names."""
@@ -57,7 +57,7 @@ class Dimensions:
         parts = parse(name)
         if parts is not None and len(parts) > 1 and _evaluate(parts, lambda _: _PROBE) is not None:
             size = _evaluate(parts, lambda part: self.bind(part, axis, shape))
-            if size is not None and 0 < size <= MAX_DIM:
+            if size is not None and 0 <= size <= MAX_DIM:
                 self.bound[name] = size
                 return size
         total = self._total(name, axis, shape)

@@ -81,9 +81,9 @@ def test_unused_dimension_is_refused_with_the_known_names() -> None:
     assert caught.value.hint == "its free dimensions are 'sequence'"
 
 
-@pytest.mark.parametrize("size", [0, -1, 2**62])
+@pytest.mark.parametrize("size", [-1, 2**62])
 def test_impossible_size_is_refused(size: int) -> None:
-    """A dimension is positive and at most 2^40."""
+    """A dimension is at least 0 and at most 2^40."""
     with pytest.raises(UsageError, match="'batch' cannot be"):
         Dimensions({"batch": size})
 
@@ -143,3 +143,9 @@ def test_a_total_without_its_parts_is_any_length() -> None:
     """A total length alone gets the default of a sequence."""
     found = load(model([node("Relu", ["mask"], ["y"])], {"mask": ("total_sequence_length",)}, ["y"]))
     assert found.graph.inputs[0].shape == (128,)
+
+
+def test_a_cache_may_be_empty() -> None:
+    """Before the first token the past has length 0, and the total is that of the new tokens."""
+    dims = Dimensions({"past": 0, "new": 5})
+    assert [0, 5, 0 + 5] == [dims.bind(name, 1, ("batch", name)) for name in ("past", "new", "past + new")]

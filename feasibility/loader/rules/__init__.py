@@ -14,12 +14,14 @@ from feasibility.loader.rules import (
     old,
     quantised,
     sequence,
+    signal,
 )
 from feasibility.loader.rules.common import Rule
 
 _FAMILIES: tuple[tuple[str, Mapping[str, Rule]], ...] = (
     (DEFAULT_DOMAIN, einsum.RULES),
     (DEFAULT_DOMAIN, sequence.RULES),
+    (DEFAULT_DOMAIN, signal.RULES),
     (MICROSOFT_DOMAIN, microsoft.RULES),
     (MICROSOFT_DOMAIN, attention.RULES),
     (MICROSOFT_DOMAIN, quantised.RULES),
