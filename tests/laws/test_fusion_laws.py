@@ -9,13 +9,14 @@ from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime as ort
 import pytest
 from onnx import helper
 
-from feasibility.ir import MICROSOFT_DOMAIN
+from feasibility.ir import MICROSOFT_DOMAIN, NCHWC_DOMAIN
 from feasibility.profiler import profile
 from tests.loader.graphs import constant, model, walked
+from tests.runs.control_graphs import nodes
+from tests.runs.random_weights import optimised, rewritten, slim, stored
 
 Node = onnx.NodeProto
 Counts = tuple[int, int, int]
@@ -268,17 +269,131 @@ def _encoder() -> onnx.ModelProto:
     return proto
 
 
-@pytest.mark.parametrize("level", ["ORT_ENABLE_BASIC", "ORT_ENABLE_EXTENDED", "ORT_ENABLE_ALL"])
+def counted(proto: onnx.ModelProto) -> int:
+    """Return the fmas of a graph, none of which is left out."""
+    found = profile(walked(proto))
+    assert found.coverage.unknown == ()
+    return found.fmas
+
+
+def operators(proto: onnx.ModelProto) -> set[str]:
+    """Return the operators of a graph that ONNX does not define."""
+    return {node.op_type for node in proto.graph.node if node.domain}
+
+
+LEVELS = ("BASIC", "EXTENDED", "ALL")
+
+
+@pytest.mark.parametrize("level", LEVELS)
 def test_the_optimiser_changes_no_fmas(tmp_path: Path, level: str) -> None:
     """A block costs the same multiply-adds before and after each level of ONNX Runtime's optimiser."""
-    before, file = _encoder(), str(tmp_path / "optimised.onnx")
-    options = ort.SessionOptions()
-    options.graph_optimization_level = getattr(ort.GraphOptimizationLevel, level)
-    options.optimized_model_filepath = file
-    options.log_severity_level = 3
-    ort.InferenceSession(before.SerializeToString(), options, providers=["CPUExecutionProvider"])
-    found = profile(walked(onnx.load(file)))
-    assert found.coverage.unknown == ()
-    assert 2 * 5 * (16 * 64 + 64 * 16) == found.fmas == profile(walked(before)).fmas
-    fused_ops = {n.node.op_type for n in found.nodes} & {"Gelu", "SkipLayerNormalization"}
-    assert bool(fused_ops) == (level != "ORT_ENABLE_BASIC")
+    before, after = _encoder(), optimised(_encoder(), level, tmp_path)
+    assert 2 * 5 * (16 * 64 + 64 * 16) == counted(after) == counted(before)
+    assert bool(operators(after) & {"Gelu", "SkipLayerNormalization"}) == (level != "BASIC")
+
+
+# --- whole transformers: fmas at one image or 128 tokens, by an independent counter
+
+CORPUS = "tests/corpus/"
+SD, VIT, LLAMA = "examples/sd_text_encoder", CORPUS + "vit_base_patch16_224_224", CORPUS + "tinyllama_dynamo"
+TRANSFORMERS = {
+    SD: 6_649_251_840,
+    CORPUS + "swin_tiny_patch4_window7_224_224": 4_490_566_656,
+    VIT: 17_563_828_224,
+    CORPUS + "whisper_tiny_encoder": 18_468_864_000,
+    CORPUS + "xtremedistil_int8_dyn": 654_378_496,
+    CORPUS + "xtremedistil_l6_h256": 654_378_496,
+    LLAMA: 66_571_993_088,
+}
+# smaller hidden layers and vocabularies, so that files of weights are not too large, and what that saves
+SMALLER = {
+    SD: ({49408: 64, 3072: 32}, 77 * 12 * 2 * 768 * (3072 - 32)),
+    VIT: ({3072: 32}, 197 * 12 * 2 * 768 * (3072 - 32)),
+    LLAMA: ({32000: 64, 5632: 32}, 64 * 2048 * (22 * 3 * (5632 - 32) + 32000 - 64)),
+}
+
+
+def transformer(name: str) -> tuple[onnx.ModelProto, int]:
+    """Return a stored transformer, smaller where its weights are large, and its fmas."""
+    sizes, saved = SMALLER.get(name, ({}, 0))
+    return slim(stored(name), sizes), TRANSFORMERS[name] - saved
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("name", TRANSFORMERS)
+def test_a_transformer_costs_the_same_after_the_optimiser(name: str, level: str, tmp_path: Path) -> None:
+    """No level changes the fmas of a whole transformer, whatever it fuses or puts into blocks."""
+    before, fmas = transformer(name)
+    after = optimised(before, level, tmp_path)
+    assert fmas == counted(before) == counted(after)
+    assert bool(operators(after)) == (level != "BASIC")
+
+
+@pytest.mark.parametrize("name", [VIT, CORPUS + "swin_tiny_patch4_window7_224_224"])
+def test_the_highest_level_puts_patches_into_blocks(name: str, tmp_path: Path) -> None:
+    """The layout of channels in blocks is among what leaves the fmas of a transformer alone."""
+    domains = {node.domain for node in optimised(transformer(name)[0], "ALL", tmp_path).graph.node}
+    assert NCHWC_DOMAIN in domains
+
+
+REWRITTEN = [
+    ("clip", SD, (12, 768), {"SkipLayerNormalization", "QuickGelu"}),
+    ("vit", VIT, (12, 768), {"SkipLayerNormalization", "BiasGelu"}),
+    ("bert", CORPUS + "xtremedistil_l6_h256", (8, 256), {"SkipLayerNormalization", "BiasGelu"}),
+    ("bart", CORPUS + "whisper_tiny_encoder", (6, 384), {"SkipLayerNormalization", "BiasGelu", "Gelu"}),
+]
+
+
+@pytest.mark.parametrize(("kind", "name", "heads", "fused_ops"), REWRITTEN, ids=[r[0] for r in REWRITTEN])
+def test_a_transformer_costs_the_same_after_the_optimiser_for_transformers(
+    kind: str, name: str, heads: tuple[int, int], fused_ops: set[str], tmp_path: Path
+) -> None:
+    """The patterns of onnxruntime.transformers.optimizer change no fmas of a whole transformer."""
+    before, fmas = transformer(name)
+    after = rewritten(before, kind, heads, tmp_path)
+    assert fmas == counted(before) == counted(after)
+    assert fused_ops == operators(after)
+
+
+def _self_attention() -> onnx.ModelProto:
+    """Return attention with a mask as BERT has it, 4 heads of 4 over 6 tokens, between two normalisations."""
+    rng = np.random.default_rng(20261126)
+    weights = dict.fromkeys(("wq", "wk", "wv", "wo"), (16, 16)) | dict.fromkeys(
+        ("bq", "bk", "bv", "bo"), (16,)
+    )
+    sizes = {"split": [0, 0, 4, 4], "join": [0, 0, 16], "axis1": [1], "axis2": [2]}
+    numbers = {"one": 1.0, "low": -1e4, "root": 2.0, "g": rng.random(16), "o": rng.random(16)}
+    numbers |= {name: rng.random(dims) for name, dims in weights.items()}
+    constants = [constant(name, number, "float32") for name, number in numbers.items()]
+    constants += [constant(name, size) for name, size in sizes.items()]
+    steps = nodes(
+        "LayerNormalization x g o -> n",
+        *_projection("q", "0,2,1,3"),
+        *_projection("k", "0,2,3,1"),
+        *_projection("v", "0,2,1,3"),
+        *("Unsqueeze mask axis1 -> m1", "Unsqueeze m1 axis2 -> m2", "Sub one m2 -> m3", "Mul m3 low -> m4"),
+        *("MatMul q k -> s1", "Div s1 root -> s2", "Add s2 m4 -> s3", "Softmax s3 -> s4 axis=3"),
+        *("MatMul s4 v -> c1", "Transpose c1 -> c2 perm=0,2,1,3", "Reshape c2 join -> c3"),
+        *("MatMul c3 wo -> c4", "Add c4 bo -> c5", "Add c5 n -> c6", "LayerNormalization c6 g o -> y"),
+    )
+    proto = model(steps, {"x": (2, 6, 16), "mask": (2, 6)}, ["y"], initializers=constants, opset=17)
+    proto.ir_version = 8
+    return proto
+
+
+def _projection(part: str, perm: str) -> Sequence[str]:
+    """Return what makes heads of n."""
+    return (
+        f"MatMul n w{part} -> {part}1",
+        f"Add {part}1 b{part} -> {part}2",
+        f"Reshape {part}2 split -> {part}3",
+        f"Transpose {part}3 -> {part} perm={perm}",
+    )
+
+
+def test_attention_that_becomes_one_operator_costs_the_same(tmp_path: Path) -> None:
+    """Four projections and two products over pairs of tokens are what Attention and a MatMul count."""
+    before = _self_attention()
+    after = rewritten(before, "bert", (4, 16), tmp_path)
+    assert 2 * (4 * 6 * 16 * 16 + 2 * 6 * 6 * 16) == counted(before) == counted(after)
+    assert {"Attention", "SkipLayerNormalization"} == operators(after)

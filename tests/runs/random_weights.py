@@ -71,7 +71,11 @@ def fill(tensors: Iterable[TensorProto]) -> None:
 
 
 def slim(proto: onnx.ModelProto, sizes: Mapping[int, int]) -> onnx.ModelProto:
-    """Give absent weights other sizes, such as those of a hidden layer or a vocabulary."""
+    """Give absent weights other sizes, such as those of a hidden layer or a vocabulary.
+
+    What the file declares between its nodes would contradict them.
+    """
+    del proto.graph.value_info[:]
     for tensor in filter(_is_absent, proto.graph.initializer):
         tensor.dims[:] = [sizes.get(size, size) for size in tensor.dims]
     return proto
@@ -141,4 +145,7 @@ def rewritten(proto: onnx.ModelProto, kind: str, heads: tuple[int, int], folder:
     files = ["--input", str(source), "--output", str(target), "--opt_level", "0"]
     size = ["--model_type", kind, "--num_heads", str(heads[0]), "--hidden_size", str(heads[1])]
     subprocess.run([*tool, *files, *size], check=True, capture_output=True)
-    return onnx.load(target)
+    made = onnx.load(target)
+    source.unlink()  # as large as the model, both
+    target.unlink()
+    return made
