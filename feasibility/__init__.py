@@ -25,12 +25,14 @@ if TYPE_CHECKING:
         decide,
         device,
         devices,
+        diff,
         explain,
         network,
         networks,
         profile,
         runtime,
         runtimes,
+        vary,
     )
     from feasibility.conventions.cross_check import CrossCheck
     from feasibility.conventions.records import ConventionTotal
@@ -49,24 +51,29 @@ if TYPE_CHECKING:
     from feasibility.profiles.models import DeviceProfile, NetworkProfile, RuntimeProfile
     from feasibility.timing.interval import Interval
     from feasibility.units import BitsPerSecond, Bytes, BytesPerSecond, Flops, FlopsPerSecond, Seconds
+    from feasibility.views.diff import Change, Diff
+    from feasibility.views.modules import Module, modules
 
 __all__ = [
     "DEFAULT",
     "BitsPerSecond",
     "Bytes",
     "BytesPerSecond",
+    "Change",
     "ConventionTotal",
     "Coverage",
     "CrossCheck",
     "DType",
     "Decision",
     "DeviceProfile",
+    "Diff",
     "FeasibilityError",
     "Flops",
     "FlopsPerSecond",
     "Interval",
     "ModelCost",
     "ModelError",
+    "Module",
     "NetworkProfile",
     "Node",
     "OpCost",
@@ -84,16 +91,22 @@ __all__ = [
     "decide",
     "device",
     "devices",
+    "diff",
     "explain",
+    "modules",
     "network",
     "networks",
     "profile",
     "runtime",
     "runtimes",
+    "vary",
 ]
 
 _NAMES_OF_ROOMS = {
-    "api": "convention cross_check decide device devices explain network networks profile runtime runtimes",
+    "api": (
+        "convention cross_check decide device devices diff explain network networks profile runtime runtimes "
+        "vary"
+    ),
     "conventions.cross_check": "CrossCheck",
     "conventions.records": "ConventionTotal",
     "cost": "Coverage ModelCost OpCost",
@@ -104,6 +117,8 @@ _NAMES_OF_ROOMS = {
     "profiles.models": "DeviceProfile NetworkProfile RuntimeProfile",
     "timing.interval": "Interval",
     "units": "BitsPerSecond Bytes BytesPerSecond Flops FlopsPerSecond Seconds",
+    "views.diff": "Change Diff",
+    "views.modules": "Module modules",
 }
 _ROOM_OF = {name: room for room, names in _NAMES_OF_ROOMS.items() for name in names.split()}
 

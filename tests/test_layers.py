@@ -11,8 +11,8 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "feasibility"
 ORDER = (
-    "errors", "units", "pause", "ir", "cost", "profiles", "ops", "loader", "memory",
-    "timing", "profiler", "conventions", "decide", "report", "plots", "api", "notebook", "cli",
+    "errors", "units", "pause", "ir", "inputs", "cost", "profiles", "ops", "loader", "memory",
+    "timing", "profiler", "conventions", "decide", "views", "report", "plots", "api", "notebook", "cli",
 )  # fmt: skip
 OWNERS = {
     "onnx": {"loader"},

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from feasibility import api
-from feasibility.cli.options import Format, Side, Tool
+from feasibility.cli.options import Format, Side
 from feasibility.cli.output import put, put_text, talk
+from feasibility.cli.parsing import parse_dims, parse_inputs
 from feasibility.errors import ExitCode, UsageError
-from feasibility.report import json, markdown, text, text_cost, text_crosscheck
+from feasibility.report import json, markdown, text
 
 if TYPE_CHECKING:
-    from feasibility.conventions import ConventionTotal, CrossCheck
     from feasibility.cost import ModelCost
     from feasibility.decide.records import Decision
     from feasibility.loader.isolate import Worker
 
 _STDIN = "-"
-_MAX_DIGITS = 18  # sizes are 64-bit integers in ONNX
 _ORIGIN = "command line"
 
 
@@ -29,26 +28,20 @@ def once(models: Sequence[str]) -> Sequence[str]:
     return models
 
 
-def read(path: str, dims: Iterable[str], worker: Worker | None, *, verbose: bool) -> ModelCost:
+class Sizes(NamedTuple):
+    """The sizes that the command line gives: NAME=N and NAME=AxBxC, as they are written."""
+
+    dims: Sequence[str] = ()
+    inputs: Sequence[str] = ()
+
+
+def read(path: str, sizes: Sizes, worker: Worker | None, *, verbose: bool = False) -> ModelCost:
     """Count a model in the child that was started for it."""
-    cost = api.profile(path, dims=parse_dims(dims), isolated=worker or True)
+    dims, inputs = parse_dims(sizes.dims), parse_inputs(sizes.inputs)
+    cost = api.profile(path, dims=dims, inputs=inputs, isolated=worker or True)
     if verbose:
         talk(f"read {path}: {cost}")
     return cost
-
-
-def parse_dims(texts: Iterable[str]) -> dict[str, int]:
-    """Read `name=N` pairs."""
-    dims: dict[str, int] = {}
-    for given in texts:
-        name, _, size = given.rpartition("=")
-        if not name or not size.isascii() or not size.isdigit() or len(size) > _MAX_DIGITS:
-            msg = f"--dim {given!r} is not a name and a whole number"
-            raise UsageError(msg, hint="write it like --dim batch=1")
-        if dims.setdefault(name, int(size)) != int(size):
-            msg = f"--dim {name!r} is given twice, as {dims[name]} and {size}"
-            raise UsageError(msg)
-    return dims
 
 
 def decide_all(
@@ -87,55 +80,6 @@ def _text(decisions: Sequence[Decision], *, why: bool, quiet: bool) -> str:
         return text.render(decisions[0], why=why)
     each = [text.render(decision, why=True) for decision in decisions] if why else []
     return "\n".join([text.render_many(decisions), *each])
-
-
-class Opinions(NamedTuple):
-    """What other tools say of a model, where that was asked."""
-
-    convention: ConventionTotal | None = None
-    check: CrossCheck | None = None
-
-
-def second_opinions(cost: ModelCost, tool: Tool | None, *, cross_check: bool) -> Opinions:
-    """Count as another tool does, and let onnx-tool count, where asked."""
-    return Opinions(
-        None if tool is None else api.convention(cost, tool.value),
-        api.cross_check(cost) if cross_check else None,
-    )
-
-
-_NO_OPINIONS = Opinions()
-
-
-def show_cost(  # noqa: PLR0913 (one parameter per option)
-    cost: ModelCost,
-    form: Format,
-    *,
-    by: str,
-    top: int,
-    precision: str | None = None,
-    opinions: Opinions = _NO_OPINIONS,
-) -> None:
-    """Write the counts of a model, the memory it needs at a precision, and what other tools say."""
-    if form is Format.JSON:
-        put(json.render_cost(cost, precision=precision, convention=opinions.convention, check=opinions.check))
-    elif form is Format.MARKDOWN:
-        put("\n".join([markdown.render_cost(cost, top=top), *_pages(opinions, markdown, top)]))
-    else:
-        counts = text_cost.render_cost(cost, by=by, top=top, precision=precision)
-        put_text("\n".join([counts, *_pages(opinions, text_crosscheck, top)]))
-
-
-class _Views(Protocol):
-    """A module that shows second opinions in one format."""
-
-    def render_convention(self, found: ConventionTotal) -> str: ...
-    def render_cross_check(self, check: CrossCheck, *, top: int = 0) -> str: ...
-
-
-def _pages(opinions: Opinions, views: _Views, top: int) -> list[str]:
-    found = [] if opinions.convention is None else [views.render_convention(opinions.convention)]
-    return found if opinions.check is None else [*found, views.render_cross_check(opinions.check, top=top)]
 
 
 def exit_code(decisions: Iterable[Decision], require: Side | None, *, strict: bool) -> ExitCode:

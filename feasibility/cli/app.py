@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 _DEFAULT_COMMAND = "check"
 _GROUP_OPTIONS = frozenset({"-h", "--help", "--version"})
-_TOP = 20
 _CHOICES = (
     "runtime", "precision", "network", "rtt", "down", "up", "server", "server_precision",
     "calls", "cold", "payload", "max_download", "confidence",
@@ -125,6 +124,7 @@ def check(  # noqa: PLR0913 (one parameter per option)
     payload: o.Payload = None,
     max_download: o.MaxDownload = None,
     dim: o.Dims = [],  # noqa: B006 (as above)
+    input: o.Inputs = [],  # noqa: A002, B006 (the option's name; as above)
     require: o.Require = None,
     confidence: o.Confidence = None,
     strict: o.Strict = False,
@@ -137,7 +137,8 @@ def check(  # noqa: PLR0913 (one parameter per option)
     import feasibility.decide.scenario  # noqa: F401 (pydantic loads here while onnx loads in the child)
     from feasibility.cli import answers as a
 
-    costs = [a.read(path, dim, ctx.obj, verbose=verbose) for path in a.once(models)]
+    sizes = a.Sizes(dim, input)
+    costs = [a.read(path, sizes, ctx.obj, verbose=verbose) for path in a.once(models)]
     decisions = a.decide_all(costs, device, {name: ctx.params[name] for name in _CHOICES})
     a.show(decisions, format, why=why, quiet=quiet)
     raise typer.Exit(a.exit_code(decisions, require, strict=strict))
@@ -148,21 +149,52 @@ def profile(  # noqa: PLR0913 (one parameter per option)
     ctx: typer.Context,
     model: o.Model,
     *,
-    by: o.By = o.Grouping.OP,
-    top: o.Top = _TOP,
+    by: o.By = None,
+    top: o.Top = None,
+    depth: o.Depth = None,
+    vary: o.Vary = None,
     precision: o.Precision = None,
     dim: o.Dims = [],  # noqa: B006 (typer copies it)
+    input: o.Inputs = [],  # noqa: A002, B006 (the option's name; as above)
     convention: o.Convention = None,
     cross_check: o.CrossCheck = False,
-    format: o.OutputFormat = o.Format.TEXT,  # noqa: A002 (the option's name)
+    format: o.OutputTable = o.TableFormat.TEXT,  # noqa: A002 (the option's name)
     verbose: o.Verbose = False,
 ) -> None:
-    """Count what one forward pass costs, operator by operator."""
+    """Count what one forward pass costs: by operator, node or module, or over a dimension."""
     from feasibility.cli import answers as a
+    from feasibility.cli import counts as c
 
-    cost = a.read(model, dim, ctx.obj, verbose=verbose)
-    opinions = a.second_opinions(cost, convention, cross_check=cross_check)
-    a.show_cost(cost, format, by=by.value, top=top, precision=precision, opinions=opinions)
+    c.check_together(ctx.params, format)
+    sizes = a.Sizes(dim, input)
+    if vary is not None:
+        c.show_vary(*c.vary(model, vary, sizes, ctx.obj), format, precision, verbose=verbose)
+        return
+    cost = a.read(model, sizes, ctx.obj, verbose=verbose)
+    opinions = c.second_opinions(cost, convention, cross_check=cross_check)
+    c.show_cost(cost, c.View(format, by, top, depth), precision, opinions)
+
+
+@app.command()
+def diff(  # noqa: PLR0913 (one parameter per option)
+    ctx: typer.Context,
+    old: o.Old,
+    new: o.New,
+    *,
+    top: o.Top = None,
+    depth: o.Depth = None,
+    dim: o.Dims = [],  # noqa: B006 (typer copies it)
+    input: o.Inputs = [],  # noqa: A002, B006 (the option's name; as above)
+    format: o.OutputTable = o.TableFormat.TEXT,  # noqa: A002 (the option's name)
+    verbose: o.Verbose = False,
+) -> None:
+    """Say what changed from one model to another, module by module."""
+    from feasibility.cli import answers as a
+    from feasibility.cli import counts as c
+
+    sizes = a.Sizes(dim, input)
+    costs = [a.read(path, sizes, ctx.obj, verbose=verbose) for path in a.once([old, new])]
+    c.show_diff(costs[0], costs[1], c.View(format, None, top, depth))
 
 
 @app.command()

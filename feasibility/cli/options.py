@@ -16,6 +16,15 @@ class Format(StrEnum):
     MARKDOWN = "markdown"
 
 
+class TableFormat(StrEnum):
+    """How a table of counts is written."""
+
+    TEXT = "text"
+    JSON = "json"
+    MARKDOWN = "markdown"
+    CSV = "csv"
+
+
 class Side(StrEnum):
     """A verdict that can be required."""
 
@@ -52,6 +61,8 @@ class SchemaName(StrEnum):
 
     VERDICT = "verdict"
     PROFILE = "profile"
+    VARY = "vary"
+    DIFF = "diff"
 
 
 Text = Optional[str]  # noqa: UP045 (typer reads the annotation at run time)
@@ -81,6 +92,12 @@ MaxDownload = Annotated[Text, typer.Option(metavar="SIZE", help="The most a user
 Dims = Annotated[
     list[str], typer.Option("--dim", metavar="NAME=N", help="Bind a free dimension of the model; repeatable.")
 ]
+Inputs = Annotated[
+    list[str],
+    typer.Option(
+        "--input", metavar="NAME=AxBxC", help="Bind the dimensions of an input by position; repeatable."
+    ),
+]
 Require = Annotated[
     Optional[Side],  # noqa: UP045 (typer reads the annotation at run time)
     typer.Option(help="Exit with 1 unless this is the verdict.", show_choices=True),
@@ -88,13 +105,30 @@ Require = Annotated[
 Confidence = Annotated[Fraction, typer.Option(metavar="P", help="How sure a verdict must be.  [0.8]")]
 Strict = Annotated[bool, typer.Option("--strict", help="Exit with 3 when undecided.")]
 OutputFormat = Annotated[Format, typer.Option("--format", help="How to write the answer.")]
+OutputTable = Annotated[TableFormat, typer.Option("--format", help="How to write the counts.")]
 Why = Annotated[bool, typer.Option("--why", help="Add phases, checks, who chose what, and sources.")]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Print the verdict only.")]
 Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Say on standard error what was read.")]
 By = Annotated[
-    Grouping, typer.Option("--by", help="One line per operator type, node, or module (path in the names).")
+    Optional[Grouping],  # noqa: UP045 (typer reads the annotation at run time)
+    typer.Option("--by", help="One line per operator type, node, or module (path in the names).  [op]"),
 ]
-Top = Annotated[int, typer.Option(min=0, metavar="N", help="Show the N costliest lines; 0 shows all.")]
+Top = Annotated[
+    Number,
+    typer.Option(min=0, metavar="N", help="Show the N costliest lines; 0 shows all.  [20; json, csv: 0]"),
+]
+Depth = Annotated[
+    Number, typer.Option(min=0, metavar="N", help="How deep modules go; 0 goes all the way.  [2]")
+]
+Vary = Annotated[
+    Text,
+    typer.Option(
+        metavar="NAME=A..B",
+        help="One line per size of a dimension: n=16..2048 doubles, n=16..64:16 steps, n=1,8,64 lists.",
+    ),
+]
+Old = Annotated[str, typer.Argument(metavar="OLD", help="An ONNX file.")]
+New = Annotated[str, typer.Argument(metavar="NEW", help="The ONNX file that it became.")]
 Convention = Annotated[
     Optional[Tool],  # noqa: UP045 (typer reads the annotation at run time)
     typer.Option(help="Add the total as this tool would count it."),

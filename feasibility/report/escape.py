@@ -1,4 +1,4 @@
-"""Make text from a model or a file harmless in each sink: terminal and Markdown.
+"""Make text from a model or a file harmless in each sink: terminal, Markdown and spreadsheet.
 
 JSON needs nothing of its own: `json.dumps` escapes what is not ASCII.
 """
@@ -10,6 +10,8 @@ import re
 _BYTE = 0xFF
 _BASIC_PLANE = 0xFFFF
 _MARKDOWN_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&!@])")
+# what makes a spreadsheet compute a cell, full-width forms too (OWASP, CSV injection)
+_FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 _BACKTICKS = re.compile(r"`+")
 
 
@@ -43,3 +45,9 @@ def markdown_code(text: str) -> str:
     fence = "`" * (longest + 1)
     padding = " " if longest or not shown.strip() else ""
     return f"{fence}{padding}{shown}{padding}{fence}"
+
+
+def spreadsheet(text: str) -> str:
+    """Return the text with an apostrophe before what a spreadsheet would take as a formula."""
+    shown = printable(text)
+    return f"'{shown}" if shown.lstrip().startswith(_FORMULA) else shown

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
@@ -19,9 +20,11 @@ from feasibility.memory import memory_at
 if TYPE_CHECKING:  # the records import pydantic, which `feasible profile` does without
     from feasibility.conventions import ConventionTotal, CrossCheck
     from feasibility.decide.records import Decision
+    from feasibility.views.diff import Diff
+    from feasibility.views.modules import Module
 
 SCHEMA_VERSION = 1
-SCHEMAS = ("verdict", "profile")
+SCHEMAS = ("verdict", "profile", "vary", "diff")
 
 
 def render(decision: Decision) -> str:
@@ -40,16 +43,39 @@ def render_cost(
     precision: str | None = None,
     convention: ConventionTotal | None = None,
     check: CrossCheck | None = None,
+    modules: Iterable[Module] | None = None,
 ) -> str:
-    """Return the counts of a model as JSON, every node included, and the second opinions asked for.
+    """Return the counts of a model as JSON, every node included, and what else was asked for.
 
     `precision` is that of the memory need; as stored where it is None.
     """
     opinions = {"convention": convention, "cross_check": check}
     return dumps(
         cost_dict(cost, precision)
+        | {"by_module": None if modules is None else [module.to_dict() for module in modules]}
         | {k: None if found is None else found.to_dict() for k, found in opinions.items()}
     )
+
+
+def render_vary(dimension: str, costs: Sequence[ModelCost], *, precision: str | None = None) -> str:
+    """Return the totals of a model for each size of a dimension as JSON."""
+    rows = [
+        {
+            "value": cost.dims[dimension],
+            "totals": cost.totals.to_dict(),
+            "coverage": cost.coverage.to_dict(),
+            "memory": memory_at(cost, precision).to_dict(),
+        }
+        for cost in costs
+    ]
+    model = costs[0].model.to_dict()
+    return dumps({"schema_version": SCHEMA_VERSION, "model": model, "dimension": dimension, "rows": rows})
+
+
+def render_diff(found: Diff, *, top: int = 0) -> str:
+    """Return what changed between two models as JSON; 0 is all modules and operator types."""
+    shown = replace(found, modules=found.modules[: top or None], ops=found.ops[: top or None])
+    return dumps(shown.to_dict())
 
 
 def schema(name: str) -> str:

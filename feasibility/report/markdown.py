@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from feasibility.report import advice, text_crosscheck, wording
+from feasibility.report import advice, text_crosscheck, text_diff, text_module, text_vary, wording
 from feasibility.report.escape import markdown_code, markdown_prose
-from feasibility.report.text_cost import OP_TITLES, op_rows
+from feasibility.report.text_cost import NODE_TITLES, OP_TITLES, node_rows, op_rows
+from feasibility.views.modules import DEFAULT_DEPTH
 
 if TYPE_CHECKING:  # the records import pydantic, which `feasible profile` does without
     from feasibility.conventions import ConventionTotal, CrossCheck
     from feasibility.cost import ModelCost
     from feasibility.decide.records import Decision
+    from feasibility.views.diff import Diff
 
 
 def render(decision: Decision) -> str:
@@ -53,12 +55,46 @@ def render_many(decisions: Sequence[Decision]) -> str:
     return _page(models, [_table(head, rows)], [_list("Checks that fail", facts, escaped=True)])
 
 
-def render_cost(cost: ModelCost, *, top: int = 0) -> str:
-    """Return the totals of a model and one table row per operator type."""
+def render_cost(cost: ModelCost, *, by: str = "op", top: int = 0, depth: int = DEFAULT_DEPTH) -> str:
+    """Return the totals of a model and one table row per operator type, node or module."""
     facts = [wording.work(cost.totals, cost.coverage), f"Coverage {wording.coverage_line(cost.coverage)}"]
     facts += filter(None, (wording.assumptions(cost.coverage), *wording.notes(cost.coverage, cost.model)))
-    rows = op_rows(cost)[: top or None]
-    return _page([f"### {markdown_code(cost.model.path)}"], [_list("", facts)], [_table(OP_TITLES, rows)])
+    table = _table(*_TABLES[by](cost, top, depth))
+    return _page([f"### {markdown_code(cost.model.path)}"], [_list("", facts)], [table])
+
+
+_TABLES: Mapping[str, Callable[[ModelCost, int, int], tuple[Sequence[str], Iterable[Sequence[str]]]]] = {
+    "op": lambda cost, top, _: (OP_TITLES, op_rows(cost)[: top or None]),
+    "node": lambda cost, top, _: (NODE_TITLES, node_rows(cost)[: top or None]),
+    "module": lambda cost, top, depth: (
+        text_module.TITLES,
+        text_module.module_rows(cost, depth=depth, top=top),
+    ),
+}
+
+
+def render_vary(dimension: str, costs: Sequence[ModelCost], *, precision: str | None = None) -> str:
+    """Return one table row per size of a dimension."""
+    titles, *rows = text_vary.vary_rows(dimension, costs, precision)
+    said = text_vary.sentences(dimension, costs, precision)
+    # a title that comes from the model is a code span, as every name is
+    return _page([_list("", said)], [_table((markdown_code(dimension), *titles[1:]), rows)])
+
+
+def render_diff(found: Diff, *, top: int = 0) -> str:
+    """Return the totals of two models, and the modules and operator types that changed."""
+    parts = [_list("", text_diff.sentences(found))]
+    if found.is_empty:
+        return _page(parts)
+    parts.append(_table(text_diff.TOTAL_TITLES, text_diff.total_rows(found)))
+    for what, name, changes in (
+        ("module", text_diff.module_name, found.modules),
+        ("operator type", text_diff.op_name, found.ops),
+    ):
+        head = (*text_diff.CHANGE_TITLES, what)
+        rows = text_diff.change_rows(changes[: top or None], name)
+        parts.append(_table(head, rows) if rows else f"No {what} changed.")
+    return _page(parts)
 
 
 def render_convention(found: ConventionTotal) -> str:

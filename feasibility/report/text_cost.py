@@ -10,10 +10,13 @@ from feasibility.ir import DEFAULT_DOMAIN, TensorSpec
 from feasibility.memory import memory_at
 from feasibility.report import wording
 from feasibility.report.layout import Column, fields, paragraph, table
+from feasibility.report.text_module import module_table
 from feasibility.report.wording import NOTHING
 from feasibility.units import Bytes, Flops, format_count
+from feasibility.views.modules import DEFAULT_DEPTH
 
 OP_TITLES = ("nodes", "FMA", "FLOP", "read", "written", "weights", "operator")
+NODE_TITLES = ("FMA", "FLOP", "traffic", "weights", "operator and node")
 _UNCOUNTED = "?"
 _FOLDED = " (folded)"  # a constant by now: nothing is left to run
 
@@ -22,14 +25,22 @@ def _numbers(*titles: str) -> list[Column]:
     return [Column(title, right=True) for title in titles]
 
 
-def render_cost(cost: ModelCost, *, by: str = "op", top: int = 0, precision: str | None = None) -> str:
+def render_cost(
+    cost: ModelCost,
+    *,
+    by: str = "op",
+    top: int = 0,
+    precision: str | None = None,
+    depth: int = DEFAULT_DEPTH,
+) -> str:
     """Return totals, coverage and one line per operator type, node or module, costliest first.
 
     `by` is "op", "node" or "module"; `top` rows are shown and the rest summed in words, 0 shows all.
-    `precision` is that of the memory need; as stored where it is None.
+    `precision` is that of the memory need; as stored where it is None. `depth` is that of the modules.
     """
     lines = [*_lead(cost), "", *fields(_facts(cost, precision)), ""]
-    lines += _TABLES[by](cost, top or None)
+    by_module = by == "module"
+    lines += module_table(cost, depth=depth, top=top) if by_module else _TABLES[by](cost, top or None)
     return "\n".join(lines) + "\n"
 
 
@@ -101,11 +112,6 @@ def _type_of(found: NodeCost) -> tuple[str, ...]:
     return found.node.domain, found.node.op_type
 
 
-def _module_of(found: NodeCost) -> tuple[str, ...]:
-    """Return the path in a node's name, as exporters write it: /layer/mlp/MatMul is in /layer/mlp."""
-    return (found.node.name.rpartition("/")[0],)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Grouping:
     """How nodes are summed: by which key, and what its groups are called."""
@@ -117,9 +123,6 @@ class _Grouping:
 
 
 _OPS = _Grouping(key=_type_of, title="operator", many="operator types", name=operator)
-_MODULES = _Grouping(
-    key=_module_of, title="module", many="modules", name=lambda path: path or "(no module in the name)"
-)
 
 
 def _by_group(cost: ModelCost, by: _Grouping, top: int | None) -> list[str]:
@@ -160,10 +163,18 @@ def _group_cells(group: Group, *, is_unknown: bool) -> tuple[str, ...]:
 
 
 def _by_node(cost: ModelCost, top: int | None) -> list[str]:
-    ranked = sorted(cost.nodes, key=lambda n: (-n.flops, -n.runs * (n.read_bytes + n.written_bytes)))
-    columns = [*_numbers("FMA", "FLOP", "traffic", "weights"), Column("operator and node")]
-    rest = _rest(cost, [(node.flops, _is_unknown(node)) for node in ranked], top, "nodes")
-    return [*table(columns, [_node_row(node) for node in ranked[:top]]), *rest]
+    columns = [*_numbers(*NODE_TITLES[:-1]), Column(NODE_TITLES[-1])]
+    lines = [(node.flops, _is_unknown(node)) for node in _ranked(cost)]
+    return [*table(columns, node_rows(cost)[:top]), *_rest(cost, lines, top, "nodes")]
+
+
+def node_rows(cost: ModelCost) -> list[tuple[str, ...]]:
+    """Return the cells of each node, in the order of NODE_TITLES, costliest first."""
+    return [_node_row(node) for node in _ranked(cost)]
+
+
+def _ranked(cost: ModelCost) -> list[NodeCost]:
+    return sorted(cost.nodes, key=lambda n: (-n.flops, -n.runs * (n.read_bytes + n.written_bytes)))
 
 
 def _is_unknown(node: NodeCost) -> bool:
@@ -201,5 +212,4 @@ def _rest(cost: ModelCost, lines: Sequence[tuple[int, bool]], top: int | None, w
 _TABLES: Mapping[str, Callable[[ModelCost, int | None], list[str]]] = {
     "op": lambda cost, top: _by_group(cost, _OPS, top),
     "node": _by_node,
-    "module": lambda cost, top: _by_group(cost, _MODULES, top),
 }

@@ -187,7 +187,7 @@ def test_exit_codes(options: tuple[str, ...], code: int, calls: list[dict[str, A
         (("profile",), "error: missing argument 'MODEL'"),
         (("profile", "m.onnx", "--top", "-1"), "error: invalid value for '--top': -1 is not in the range"),
         (("schema", "all"), "error: invalid value for"),
-        (("schema",), "error: missing argument 'name'. Choose from: verdict, profile\n"),
+        (("schema",), "error: missing argument 'name'. Choose from: verdict, profile, vary, diff\n"),
         (("devices", "show"), "error: show needs to know which one"),
         (("devices", "show", "nosuch"), "error: there is no device called 'nosuch'"),
         (("networks", "check", "nosuch.yaml"), "error: 'nosuch.yaml' is not a file"),
@@ -237,19 +237,21 @@ def test_profile_shows_operators_or_nodes(calls: list[dict[str, Any]], run: Run)
     """`--by` chooses operator types, nodes or the paths in their names; `--top 1` sums what it hides."""
     assert "com.acme::Fancy\n" in run("profile", "m.onnx")[1]
     assert "Gemm gemm\n" in run("profile", "m.onnx", "--by", "node")[1]
-    assert "(no module in the name)\n" in run("profile", "m.onnx", "--by", "module")[1]
+    assert "(whole graph)\n" in run("profile", "m.onnx", "--by", "module")[1]
     assert "2 more operator types" in run("profile", "m.onnx", "--top", "1")[1]
     assert len(calls) == 4
 
 
-@pytest.mark.parametrize(("form", "beginning"), [("json", "{"), ("markdown", "### `m.onnx`")])
+@pytest.mark.parametrize(
+    ("form", "beginning"), [("json", "{"), ("markdown", "### `m.onnx`"), ("csv", "domain,op_type,nodes")]
+)
 def test_profile_formats(form: str, beginning: str, calls: list[dict[str, Any]], run: Run) -> None:
-    """The counts come as JSON and as Markdown too."""
+    """The counts come as JSON, as Markdown and as CSV too."""
     assert run("profile", "m.onnx", "--format", form)[1].startswith(beginning)
     assert len(calls) == 1
 
 
-@pytest.mark.parametrize("name", ["verdict", "profile"])
+@pytest.mark.parametrize("name", ["verdict", "profile", "vary", "diff"])
 def test_schema_prints_the_published_schema(name: str, run: Run) -> None:
     """The schema is JSON on standard output."""
     code, out, _ = run("schema", name)

@@ -1,0 +1,1 @@
+"""Look at counts in other ways: by module, over a dimension, against another model."""

@@ -1,0 +1,131 @@
+"""Group nodes by the module that their names tell: a tree of sums, each with its children's."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from os.path import commonprefix
+from typing import TypeAlias
+
+from feasibility.cost import Group, ModelCost, NodeCost, group_by
+
+Path: TypeAlias = tuple[str, ...]
+
+DEFAULT_DEPTH = 2  # the blocks of a network and what they consist of, on one screen
+_NUMBER = re.compile(r"\d+")
+_DIGITS = 12  # no network has more layers
+MAX_DEPTH = 32  # scopes; real names have up to 10, and a hostile file may hold thousands in each
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Module:
+    """The sum over all nodes in a module and in the modules inside it.
+
+    The first one is the whole graph: no path, level 0. Its children are level 1; the
+    scopes that all nodes share make no level of their own.
+    """
+
+    path: Path
+    level: int
+    sums: Group
+    unknown: int  # nodes that the sums lack
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the JSON form."""
+        return {
+            "path": list(self.path),
+            "level": self.level,
+            "nodes": self.sums.nodes,
+            "unknown_nodes": self.unknown,
+            "fmas": self.sums.fmas,
+            "arithmetic": self.sums.arithmetic,
+            "transcendentals": self.sums.transcendentals,
+            "flops": self.sums.flops,
+            "read_bytes": self.sums.read_bytes,
+            "written_bytes": self.sums.written_bytes,
+            "parameter_bytes": self.sums.parameter_bytes,
+        }
+
+
+def module_path(name: str) -> Path:
+    """Return the scopes in a node's name: /a/b/MatMul is in a and b, as is a.b.matmul.
+
+    Where a name has slashes, a dot separates nothing: layers.0 is one scope then.
+    """
+    separator = "/" if "/" in name else "."
+    return tuple(filter(None, name.split(separator)[:-1]))[:MAX_DEPTH]
+
+
+def trunk(paths: Iterable[Path]) -> Path:
+    """Return the scopes that all named modules share; the last of a single module's stays its own."""
+    named = {path for path in paths if path}
+    shared: Path = tuple(commonprefix([*named]))  # noqa: RUF071 (of scopes, not of characters)
+    return shared[:-1] if named == {shared} else shared
+
+
+def modules(cost: ModelCost, depth: int = DEFAULT_DEPTH) -> tuple[Module, ...]:
+    """Return the modules down to a depth, parents before children, the costliest child first.
+
+    Depth 0 is all there are.
+    """
+    paths = [module_path(found.node.name) for found in cost.nodes]
+    shared = len(trunk(paths))
+    deepest = max(map(len, paths), default=0)
+    last = min(shared + depth, deepest) if depth else deepest
+    pairs = list(zip(paths, cost.nodes, strict=True))
+    found = _level(pairs, 0, 0)
+    for length in range(shared + 1, last + 1):
+        found += _level(pairs, length, length - shared)
+    return _in_tree_order(found)
+
+
+def costliest(found: Sequence[Module], top: int) -> tuple[Module, ...]:
+    """Return the `top` costliest modules in the order of the tree; 0 is all of them.
+
+    No module costs more than the one that holds it, so none is shown without that.
+    """
+    chosen = sorted(found, key=_rank)[: top or None]
+    kept = {module.path for module in chosen}
+    return tuple(module for module in found if module.path in kept)
+
+
+def _level(pairs: Sequence[tuple[Path, NodeCost]], length: int, level: int) -> list[Module]:
+    """Sum over the first `length` scopes of all names that have so many."""
+    members = {id(node): path[:length] for path, node in pairs if len(path) >= length}
+    nodes = [node for path, node in pairs if len(path) >= length]
+    unknown: defaultdict[Path, int] = defaultdict(int)
+    for node in nodes:
+        unknown[members[id(node)]] += is_unknown(node)
+    groups = group_by(nodes, lambda node: members[id(node)])
+    return [Module(path=g.key, level=level, sums=g, unknown=unknown[g.key]) for g in groups]
+
+
+def is_unknown(found: NodeCost) -> bool:
+    """Tell whether nobody can tell what the node costs."""
+    return found.cost is None and bool(found.reason)
+
+
+def _rank(module: Module) -> tuple[int, int, int, Path]:
+    """Order by cost; among equals, the outer one comes first, and layers.9 before layers.10."""
+    moved = module.sums.read_bytes + module.sums.written_bytes
+    return -module.sums.flops, -moved, module.level, natural(module.path)
+
+
+def natural(path: Path) -> Path:
+    """Return a key that orders the numbers in scopes by their size."""
+    return tuple(_NUMBER.sub(lambda found: found[0].zfill(_DIGITS), scope) for scope in path)
+
+
+def _in_tree_order(found: Sequence[Module]) -> tuple[Module, ...]:
+    children: defaultdict[Path, list[Module]] = defaultdict(list)
+    for module in sorted(found[1:], key=_rank):
+        parent = module.path[:-1] if module.level > 1 else ()
+        children[parent].append(module)
+    ordered, waiting = [], [*reversed(found[:1])]
+    while waiting:
+        module = waiting.pop()
+        ordered.append(module)
+        waiting += reversed(children[module.path])
+    return tuple(ordered)
