@@ -12,6 +12,7 @@ from feasibility.views.modules import Module, costliest, modules
 
 TITLES = ("nodes", "FMA", "FLOP", "share", "moved", "weights", "module")
 WHOLE = "(whole graph)"
+_NO_MODULES = "The names of the nodes tell no modules; --by op and --by node say more."
 _UNCOUNTED = "?"
 _INDENT = "  "
 
@@ -22,6 +23,8 @@ def module_table(cost: ModelCost, *, depth: int, top: int = 0) -> list[str]:
     shown = costliest(found, top)
     columns = [*(Column(title, right=True) for title in TITLES[:-1]), Column(TITLES[-1])]
     lines = table(columns, [(*_cells(module, cost), _indented(module)) for module in shown])
+    if len(found) == 1:
+        return [*lines, *paragraph(_NO_MODULES)]
     hidden = len(found) - len(shown)
     return lines + (paragraph(f"{hidden} more modules (--top 0 shows all).") if hidden else [])
 
