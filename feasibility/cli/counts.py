@@ -13,6 +13,7 @@ from feasibility.cli.parsing import parse_dims, parse_inputs, parse_vary
 from feasibility.errors import UsageError
 from feasibility.report import csv, json, markdown, text_cost, text_crosscheck, text_diff, text_vary
 from feasibility.views.modules import DEFAULT_DEPTH, costliest, modules
+from feasibility.views.vary import size_of
 
 if TYPE_CHECKING:
     from feasibility.conventions import ConventionTotal, CrossCheck
@@ -30,14 +31,14 @@ _CLASHES = {
 
 def check_together(given: Mapping[str, Any], form: TableFormat) -> None:
     """Raise UsageError for options that say nothing beside each other."""
-    chosen = {name: value for name, value in given.items() if value not in (None, False)}
+    chosen = {name: value for name, value in given.items() if value is not None and value is not False}
     what = {"vary": "--vary" if "vary" in chosen else "", "csv": "--format csv" if form == "csv" else ""}
     for name, option in what.items():
         for other in _CLASHES[name]:
             if option and other in chosen:
                 msg = f"--{other.replace('_', '-')} does not go with {option}"
                 raise UsageError(msg)
-    if "depth" in chosen and chosen.get("by") is not Grouping.MODULE:
+    if "depth" in chosen and chosen.get("by") != Grouping.MODULE:
         raise UsageError("--depth is of modules", hint="add --by module")
 
 
@@ -144,7 +145,7 @@ def show_vary(
 ) -> None:
     """Write one line per size of a dimension."""
     for cost in costs if verbose else ():
-        talk(f"read {cost.model.path} with {dimension}={cost.dims[dimension]}: {cost}")
+        talk(f"read {cost.model.path} with {dimension}={size_of(cost, dimension)}: {cost}")
     text = _VARIED[form](dimension, costs, precision=precision)
     (put_text if form is TableFormat.TEXT else put)(text)
 

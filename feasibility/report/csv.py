@@ -17,6 +17,7 @@ from feasibility.memory import memory_at
 from feasibility.report.escape import spreadsheet
 from feasibility.views.diff import Diff
 from feasibility.views.modules import DEFAULT_DEPTH, Module, costliest, is_unknown, modules
+from feasibility.views.vary import size_of
 
 _Cell: TypeAlias = str | int | None
 _SUMS = ("fmas", "arithmetic", "transcendentals", "flops", "read_bytes", "written_bytes", "parameter_bytes")
@@ -101,7 +102,7 @@ def _node_row(found: NodeCost) -> tuple[_Cell, ...]:
 def _vary_row(dimension: str, cost: ModelCost, precision: str | None) -> tuple[_Cell, ...]:
     totals = [getattr(cost.totals, column) for column in _VARY_COLUMNS]
     need = memory_at(cost, precision).need_bytes
-    return cost.dims[dimension], *totals, need, len(cost.coverage.unknown)
+    return size_of(cost, dimension), *totals, need, len(cost.coverage.unknown)
 
 
 def _sums(group: Group) -> list[int]:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from feasibility.cost import Group, ModelCost, NodeCost, tensor_to_dict
 from feasibility.errors import UsageError
 from feasibility.memory import memory_at
+from feasibility.views.vary import size_of
 
 if TYPE_CHECKING:  # the records import pydantic, which `feasible profile` does without
     from feasibility.conventions import ConventionTotal, CrossCheck
@@ -61,7 +62,7 @@ def render_vary(dimension: str, costs: Sequence[ModelCost], *, precision: str | 
     """Return the totals of a model for each size of a dimension as JSON."""
     rows = [
         {
-            "value": cost.dims[dimension],
+            "value": size_of(cost, dimension),
             "totals": cost.totals.to_dict(),
             "coverage": cost.coverage.to_dict(),
             "memory": memory_at(cost, precision).to_dict(),

@@ -60,7 +60,7 @@ class Column:
 
 def table(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> list[str]:
     """Return a table whose last column wraps under itself; the others are as wide as they need."""
-    cells = [[column.title for column in columns], *([printable(cell) for cell in row] for row in rows)]
+    cells = [[printable(cell) for cell in row] for row in ([column.title for column in columns], *rows)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)][:-1]
     left = sum(widths) + len(_GAP) * len(widths)
     room = max(WIDTH - left, _MIN_LAST_COLUMN)

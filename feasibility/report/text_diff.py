@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
+from feasibility.cost import Group
 from feasibility.report import wording
 from feasibility.report.layout import Column, paragraph, table
 from feasibility.report.text_cost import operator
-from feasibility.report.text_module import path_text
+from feasibility.report.text_module import UNCOUNTED, path_text
 from feasibility.report.wording import NOTHING
 from feasibility.units import Bytes, Flops, format_count
 from feasibility.views.diff import Change, Diff
@@ -125,14 +126,24 @@ def _rest(hidden: Sequence[Change], what: str) -> str:
 
 def _cells(change: Change) -> tuple[str, ...]:
     moved = change.delta("read_bytes") + change.delta("written_bytes")
+    is_unknown = change.old_unknown or change.new_unknown
     return (
         signed(change.delta("nodes"), str),
-        NOTHING if change.old is None else format_count(change.old.flops),
-        NOTHING if change.new is None else format_count(change.new.flops),
-        signed(change.delta("flops")),
+        _flops(change.old, change.old_unknown),
+        _flops(change.new, change.new_unknown),
+        UNCOUNTED if is_unknown and not change.delta("flops") else signed(change.delta("flops")),
         signed(moved, _size),
         signed(change.delta("parameter_bytes"), _size),
     )
+
+
+def _flops(side: Group | None, unknown: int) -> str:
+    """Show the work of one side; what some of its nodes lack is not shown as complete."""
+    if side is None:
+        return NOTHING
+    if not unknown:
+        return format_count(side.flops)
+    return f">={format_count(side.flops)}" if side.flops else UNCOUNTED
 
 
 def _note(change: Change) -> str:

@@ -13,7 +13,7 @@ from feasibility.views.modules import Module, costliest, modules
 TITLES = ("nodes", "FMA", "FLOP", "share", "moved", "weights", "module")
 WHOLE = "(whole graph)"
 _NO_MODULES = "The names of the nodes tell no modules; --by op and --by node say more."
-_UNCOUNTED = "?"
+UNCOUNTED = "?"
 _INDENT = "  "
 
 
@@ -48,10 +48,10 @@ def _indented(module: Module) -> str:
 
 def _cells(module: Module, cost: ModelCost) -> tuple[str, ...]:
     sums = module.sums
-    moved = str(Bytes(sums.read_bytes + sums.written_bytes))
-    counts = [format_count(sums.fmas), format_count(sums.flops), moved]
+    moved = sums.read_bytes + sums.written_bytes
+    counts = [format_count(sums.fmas), format_count(sums.flops), str(Bytes(moved))]
     if module.unknown:
-        counts = [f">={cell}" if sums.written_bytes else _UNCOUNTED for cell in counts]
+        counts = [f">={cell}" if sums.flops or moved else UNCOUNTED for cell in counts]
     share = _share(sums.flops, cost.totals.flops)
     return (str(sums.nodes), *counts[:2], share, *counts[2:], str(Bytes(sums.parameter_bytes)))
 

@@ -10,6 +10,7 @@ from feasibility.memory import memory_at
 from feasibility.report import wording
 from feasibility.report.layout import Column, paragraph, table
 from feasibility.units import Bytes, format_count
+from feasibility.views.vary import size_of
 
 _Cell = Callable[[ModelCost], str]
 
@@ -24,7 +25,7 @@ def render_vary(dimension: str, costs: Sequence[ModelCost], *, precision: str | 
 
 def sentences(dimension: str, costs: Sequence[ModelCost], precision: str | None = None) -> Iterator[str]:
     """Say what varies, what stays, what was assumed for all sizes, and what is not counted."""
-    first, values = costs[0], [format(cost.dims[dimension], ",") for cost in costs]
+    first, values = costs[0], [format(size_of(cost, dimension), ",") for cost in costs]
     span = values[0] if len(values) == 1 else f"{values[0]} to {values[-1]}, {len(values)} values"
     stays = "" if _parameters_change(costs) else f" Parameters: {_parameters(first)}, whatever its size."
     yield f"{first.model.path}: {dimension} = {span}.{stays}"
@@ -48,7 +49,7 @@ def vary_rows(
     if _parameters_change(costs):
         columns["parameters"] = lambda cost: format_count(cost.totals.parameters)
     cells = [tuple(_least(cost) + cell(cost) for cell in columns.values()) for cost in costs]
-    values = [format(cost.dims[dimension], ",") for cost in costs]
+    values = [format(size_of(cost, dimension), ",") for cost in costs]
     return [(dimension, *columns), *((value, *row) for value, row in zip(values, cells, strict=True))]
 
 
@@ -82,6 +83,6 @@ def _notes(dimension: str, costs: Sequence[ModelCost]) -> Iterator[str]:
     said: dict[str, list[str]] = {}
     for cost in costs:
         for note in wording.notes(cost.coverage, cost.model):
-            said.setdefault(note, []).append(format(cost.dims[dimension], ","))
+            said.setdefault(note, []).append(format(size_of(cost, dimension), ","))
     for note, values in said.items():
         yield note if len(values) == len(costs) else f"With {dimension} = {'; '.join(values)}: {note}"

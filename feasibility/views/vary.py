@@ -1,10 +1,11 @@
-"""Choose the sizes that a dimension takes, a bounded number of them."""
+"""Choose the sizes that a dimension takes, a bounded number of them, and find them again."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import takewhile
 
+from feasibility.cost import ModelCost
 from feasibility.errors import UsageError
 
 MAX_VALUES = 64  # each is a walk of the whole model
@@ -40,6 +41,16 @@ def check_values(dimension: str, values: Sequence[int], dims: Mapping[str, int])
     if dimension in dims:
         msg = f"{dimension!r} cannot both be {dims[dimension]} and vary"
         raise UsageError(msg, hint="bind it or vary it")
+
+
+def size_of(cost: ModelCost, dimension: str) -> int:
+    """Return the size that a dimension was given, by its name or as INPUT[AXIS]."""
+    placed = {
+        f"{spec.name}[{axis}]": size
+        for spec in cost.model.inputs
+        for axis, size in enumerate(spec.shape or ())
+    }
+    return {**placed, **cost.dims}[dimension]
 
 
 def _check_number(count: int) -> None:

@@ -13,6 +13,8 @@ from feasibility.decide.records import Decision, Verdict
 from feasibility.errors import UsageError
 from feasibility.loader.crosscheck import Opinion
 from feasibility.report import json as views
+from feasibility.views.diff import diff
+from feasibility.views.modules import modules
 from tests.samples import cost, decision
 
 
@@ -60,11 +62,12 @@ def test_a_key_with_a_unit_is_described_with_it(unit: str) -> None:
                     assert words[unit] in value["description"], key
 
 
-def test_both_schemas_agree_on_what_they_share() -> None:
-    """Model, totals and coverage are described alike in both."""
-    profile, verdict = (json.loads(views.schema(name))["$defs"] for name in ("profile", "verdict"))
+def test_all_schemas_agree_on_what_they_share() -> None:
+    """Model, totals and coverage are described alike in all."""
+    profile, *others = (json.loads(views.schema(name))["$defs"] for name in ("profile", *views.SCHEMAS))
     for name in ("tensor", "model", "totals", "unknown", "coverage"):
-        assert profile[name] == verdict[name]
+        assert all(other[name] == profile[name] for other in others)
+    assert json.loads(views.schema("vary"))["$defs"]["memory"] == profile["memory"]
 
 
 def valid(text: str, name: str) -> Any:  # noqa: ANN401 (JSON)
@@ -109,6 +112,37 @@ def test_second_opinions_keep_to_the_schema() -> None:
     answer = valid(views.render_cost(cost(), convention=convention(cost(), "fvcore"), check=check), "profile")
     assert answer["convention"]["total"] == 64 * 32
     assert [row["difference"] for row in answer["cross_check"]["rows"]] == [7 - (64 * 32 + 32)]
+
+
+def test_modules_keep_to_the_schema() -> None:
+    """`by_module` is null where nobody asked, else the tree with the whole graph first."""
+    assert valid(views.render_cost(cost()), "profile")["by_module"] is None
+    model = cost(gemm="/a/gemm")
+    tree = valid(views.render_cost(model, modules=modules(model)), "profile")["by_module"]
+    assert [(row["path"], row["level"], row["fmas"]) for row in tree] == [
+        ([], 0, 64 * 32),
+        (["a"], 1, 64 * 32),
+    ]
+
+
+def test_sizes_of_a_dimension_keep_to_their_schema() -> None:
+    """Each row has the size, its totals and the memory at the precision asked for."""
+    costs = [replace(cost(), dims={"n": size}) for size in (1, 2)]
+    answer = valid(views.render_vary("n", costs, precision="fp16"), "vary")
+    assert (answer["dimension"], [row["value"] for row in answer["rows"]]) == ("n", [1, 2])
+    assert [row["memory"]["precision"] for row in answer["rows"]] == ["fp16"] * 2
+
+
+def test_a_diff_keeps_to_its_schema() -> None:
+    """A row has both sides and the change; a side that lacks it is null; `top` cuts both lists."""
+    old, new = cost(gemm="/a/gemm"), cost(gemm="/b/gemm")
+    answer = valid(views.render_diff(diff(old, new)), "diff")
+    assert [(row["path"], row["delta"]["fmas"]) for row in answer["modules"]] == [
+        (["a"], -64 * 32),
+        (["b"], 64 * 32),
+    ]
+    assert (answer["modules"][1]["old"], answer["ops"], answer["totals"]["delta"]["fmas"]) == (None, [], 0)
+    assert len(valid(views.render_diff(diff(old, new), top=1), "diff")["modules"]) == 1
 
 
 def test_runs_are_included_in_the_counts_of_a_node() -> None:
