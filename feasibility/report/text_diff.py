@@ -121,7 +121,8 @@ def _table(changes: Sequence[Change], what: str, name: _Name, top: int) -> list[
 
 def _rest(hidden: Sequence[Change], what: str) -> str:
     more = signed(sum(change.delta("flops") for change in hidden))
-    return f"{len(hidden)} more {what}s changed: FLOP {more} (--top 0 shows all)."
+    many = what if len(hidden) == 1 else f"{what}s"
+    return f"{len(hidden)} more {many} changed: FLOP {more} (--top 0 shows all)."
 
 
 def _cells(change: Change) -> tuple[str, ...]:

@@ -26,7 +26,8 @@ def module_table(cost: ModelCost, *, depth: int, top: int = 0) -> list[str]:
     if len(found) == 1:
         return [*lines, *paragraph(_NO_MODULES)]
     hidden = len(found) - len(shown)
-    return lines + (paragraph(f"{hidden} more modules (--top 0 shows all).") if hidden else [])
+    many = "module" if hidden == 1 else "modules"
+    return lines + (paragraph(f"{hidden} more {many} (--top 0 shows all).") if hidden else [])
 
 
 def module_rows(cost: ModelCost, *, depth: int, top: int = 0) -> list[tuple[str, ...]]:

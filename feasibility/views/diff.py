@@ -137,14 +137,14 @@ def _unknown(cost: ModelCost, key: _Key) -> Counter[tuple[str, ...]]:
     return Counter(key(found) for found in cost.nodes if is_unknown(found))
 
 
-def _rank(change: Change) -> tuple[int, int, int, tuple[str, ...]]:
+def _rank(change: Change) -> tuple[int, int, int, list[str]]:
     """Order by how much the cost changes, either way."""
     moved = change.delta("read_bytes") + change.delta("written_bytes")
     return (
         -abs(change.delta("flops")),
         -abs(moved),
         -abs(change.delta("parameter_bytes")),
-        natural(change.key),
+        [*map(natural, change.key)],
     )
 
 

@@ -6,17 +6,19 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from os.path import commonprefix
 from typing import TypeAlias
 
 from feasibility.cost import Group, ModelCost, NodeCost, group_by
+from feasibility.pause import collector_paused
 
 Path: TypeAlias = tuple[str, ...]
 
 DEFAULT_DEPTH = 2  # the blocks of a network and what they consist of, on one screen
 _NUMBER = re.compile(r"\d+")
 _DIGITS = 12  # no network has more layers
-MAX_DEPTH = 32  # scopes; real names have up to 10, and a hostile file may hold thousands in each
+MAX_DEPTH = 16  # scopes; real names have up to 10, and a hostile file may hold thousands in each
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +67,7 @@ def trunk(paths: Iterable[Path]) -> Path:
     return shared[:-1] if named == {shared} else shared
 
 
+@collector_paused()
 def modules(cost: ModelCost, depth: int = DEFAULT_DEPTH) -> tuple[Module, ...]:
     """Return the modules down to a depth, parents before children, the costliest child first.
 
@@ -86,9 +89,10 @@ def costliest(found: Sequence[Module], top: int) -> tuple[Module, ...]:
 
     No module costs more than the one that holds it, so none is shown without that.
     """
-    chosen = sorted(found, key=_rank)[: top or None]
-    kept = {module.path for module in chosen}
-    return tuple(module for module in found if module.path in kept)
+    if not top:
+        return tuple(found)
+    ranked = sorted(enumerate(found), key=lambda pair: (*_cost(pair[1]), pair[1].level, pair[0]))
+    return tuple(module for _, module in sorted(ranked[:top], key=itemgetter(0)))
 
 
 def _level(pairs: Sequence[tuple[Path, NodeCost]], length: int, level: int) -> list[Module]:
@@ -107,25 +111,25 @@ def is_unknown(found: NodeCost) -> bool:
     return found.cost is None and bool(found.reason)
 
 
-def _rank(module: Module) -> tuple[int, int, int, Path]:
-    """Order by cost; among equals, the outer one comes first, and layers.9 before layers.10."""
-    moved = module.sums.read_bytes + module.sums.written_bytes
-    return -module.sums.flops, -moved, module.level, natural(module.path)
+def _cost(module: Module) -> tuple[int, int]:
+    """Order by what is computed, then by what is moved, most first."""
+    return -module.sums.flops, -module.sums.read_bytes - module.sums.written_bytes
 
 
-def natural(path: Path) -> Path:
-    """Return a key that orders the numbers in scopes by their size."""
-    return tuple(_NUMBER.sub(lambda found: found[0].zfill(_DIGITS), scope) for scope in path)
+def natural(scope: str) -> str:
+    """Return a key that orders the numbers in a scope by their size: layers.9 before layers.10."""
+    return _NUMBER.sub(lambda found: found[0].zfill(_DIGITS), scope)
 
 
 def _in_tree_order(found: Sequence[Module]) -> tuple[Module, ...]:
     children: defaultdict[Path, list[Module]] = defaultdict(list)
-    for module in sorted(found[1:], key=_rank):
-        parent = module.path[:-1] if module.level > 1 else ()
-        children[parent].append(module)
-    ordered, waiting = [], [*reversed(found[:1])]
+    for module in found[1:]:
+        children[module.path[:-1] if module.level > 1 else ()].append(module)
+    ordered, waiting = [], [*found[:1]]
     while waiting:
         module = waiting.pop()
         ordered.append(module)
-        waiting += reversed(children[module.path])
+        siblings = children[module.path]
+        siblings.sort(key=lambda child: (*_cost(child), natural(child.path[-1])), reverse=True)
+        waiting += siblings
     return tuple(ordered)
