@@ -27,10 +27,10 @@ def sentences(dimension: str, costs: Sequence[ModelCost], precision: str | None 
     """Say what varies, what stays, what was assumed for all sizes, and what is not counted."""
     first, values = costs[0], [format(size_of(cost, dimension), ",") for cost in costs]
     span = values[0] if len(values) == 1 else f"{values[0]} to {values[-1]}, {len(values)} values"
-    stays = "" if _parameters_change(costs) else f" Parameters: {_parameters(first)}, whatever its size."
+    stays = "" if _parameters_change(costs) else f" Parameters: {_parameters(first)}, at every size."
     yield f"{first.model.path}: {dimension} = {span}.{stays}"
     how = "as stored" if precision is None else f"at {precision}"
-    yield f"moved: read and written. memory: weights {how} and the most activations alive at once."
+    yield f"Moved is read and written; memory is the weights {how} and the most activations alive at once."
     yield from filter(None, [_assumed(costs), *_notes(dimension, costs)])
 
 
