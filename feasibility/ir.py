@@ -17,6 +17,7 @@ from feasibility.errors import FeasibilityError, UnknownShapeError
 from feasibility.units import BITS_PER_BYTE
 
 DEFAULT_DOMAIN = "ai.onnx"
+ML_DOMAIN = "ai.onnx.ml"
 MICROSOFT_DOMAIN = "com.microsoft"
 NCHWC_DOMAIN = "com.microsoft.nchwc"
 

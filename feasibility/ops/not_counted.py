@@ -34,6 +34,10 @@ _REPLAY = "it copies as much of a cache as the data says"
 _SERVICE = "it asks a service elsewhere"
 _TRAINING = "it is part of training, and this counts a forward pass"
 
+# the second is what onnx.helper.VERSION_TABLE calls it
+_TRAINING_DOMAINS = ("ai.onnx.preview.training", "ai.onnx.training")
+_TRAINING_OPERATORS = ("Adagrad", "Adam", "Gradient", "Momentum")
+
 _MICROSOFT_REASONS = {
     "BeamSearch": _GENERATION,
     "BifurcationDetector": "how many tokens it compares and hands on depends on the data",
@@ -88,6 +92,7 @@ _EXTENSION_DOMAINS = ("ai.onnx.contrib", "com.microsoft.extensions")
 
 NOT_COUNTED: Mapping[tuple[str, str], str] = MappingProxyType(
     {(DEFAULT_DOMAIN, op_type): reason for op_type, reason in _REASONS.items()}
+    | {(domain, name): _TRAINING for domain in _TRAINING_DOMAINS for name in _TRAINING_OPERATORS}
     | {(MICROSOFT_DOMAIN, op_type): reason for op_type, reason in _MICROSOFT_REASONS.items()}
     | {(domain, name): reason for domain in _EXTENSION_DOMAINS for name, reason in _EXTENSION_REASONS.items()}
 )

@@ -10,6 +10,7 @@ from feasibility.loader.rules import (
     einsum,
     experimental,
     microsoft,
+    ml,
     nchwc,
     old,
     quantised,
@@ -25,6 +26,7 @@ _FAMILIES: tuple[tuple[str, Mapping[str, Rule]], ...] = (
     (MICROSOFT_DOMAIN, microsoft.RULES),
     (MICROSOFT_DOMAIN, attention.RULES),
     (MICROSOFT_DOMAIN, quantised.RULES),
+    (ml.DOMAIN, ml.RULES),
     (NCHWC_DOMAIN, nchwc.RULES),
 )
 
