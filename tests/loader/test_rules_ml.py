@@ -203,11 +203,11 @@ INDEXED = {
     "tree_roots": [0],
     "n_targets": 2,
     "nodes_featureids": [0],
-    "nodes_splits": numpy_helper.from_array(np.float32([0.5])),
-    "nodes_modes": numpy_helper.from_array(np.uint8([0])),
+    "nodes_splits": numpy_helper.from_array(np.array([0.5], np.float32)),
+    "nodes_modes": numpy_helper.from_array(np.array([0], np.uint8)),
     "nodes_truenodeids": [0], "nodes_trueleafs": [1], "nodes_falsenodeids": [1], "nodes_falseleafs": [1],
     "leaf_targetids": [0, 1],
-    "leaf_weights": numpy_helper.from_array(np.float32([1.0, 2.0])),
+    "leaf_weights": numpy_helper.from_array(np.array([1.0, 2.0], np.float32)),
 }  # fmt: skip
 FORESTS = [
     *(Run(op="TreeEnsembleRegressor", x=(floats(5, 4),), a=TREES | TARGETS, opset=n) for n in (1, 3)),

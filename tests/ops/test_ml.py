@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -32,7 +31,7 @@ def numbers(count: int) -> tuple[float, ...]:
 
 
 # 7 samples of 4 features; 3 classes
-LINEAR: Mapping[str, Attribute] = {"coefficients": numbers(3 * 4), "intercepts": numbers(3)}
+LINEAR: dict[str, Attribute] = {"coefficients": numbers(3 * 4), "intercepts": numbers(3)}
 LINEAR_CASES = [
     ml("LinearRegressor", i=[(7, 4)], o=[(7, 3)], a=LINEAR, fmas=7 * 4 * 3, arithmetic=7 * 3),
     ml("LinearRegressor", i=[(4,)], o=[(1, 3)], a=LINEAR, fmas=4 * 3, arithmetic=3),
@@ -59,9 +58,9 @@ LINEAR_CASES = [
 ]
 
 # 5 support vectors of 4 features
-VECTORS: Mapping[str, Attribute] = {"support_vectors": numbers(5 * 4)}
-SVR: Mapping[str, Attribute] = {**VECTORS, "coefficients": numbers(5), "rho": numbers(1)}
-SVC: Mapping[str, Attribute] = {**VECTORS, "coefficients": numbers(2 * 5), "rho": numbers(3)}
+VECTORS: dict[str, Attribute] = {"support_vectors": numbers(5 * 4)}
+SVR: dict[str, Attribute] = {**VECTORS, "coefficients": numbers(5), "rho": numbers(1)}
+SVC: dict[str, Attribute] = {**VECTORS, "coefficients": numbers(2 * 5), "rho": numbers(3)}
 SVM_CASES = [
     ml("SVMRegressor", i=[(7, 4)], o=[(7, 1)], a=SVR, fmas=7 * (5 * 4 + 5), arithmetic=7),
     ml(  # of each feature a difference, then times gamma and exp
@@ -105,7 +104,7 @@ SVM_CASES = [
 
 # Tree 0 asks at nodes 0 and 1, tree 8 is one leaf, tree 9 asks at node 5:
 #   0/0 -> 0/1 -> (0/3, 0/4), 0/2;   8/0;   9/5 -> 9/6, 9/7
-TREES: Mapping[str, Attribute] = {
+TREES: dict[str, Attribute] = {
     "nodes_treeids": (0, 0, 0, 0, 0, 8, 9, 9, 9),
     "nodes_nodeids": (0, 1, 2, 3, 4, 0, 5, 6, 7),
     "nodes_modes": ("BRANCH_LEQ", "BRANCH_LT", "LEAF", "LEAF", "LEAF", "LEAF", "BRANCH_EQ", "LEAF", "LEAF"),
@@ -113,7 +112,7 @@ TREES: Mapping[str, Attribute] = {
     "nodes_falsenodeids": (2, 4, 0, 0, 0, 0, 7, 0, 0),
 }
 LONGEST = 2 + 0 + 1
-INDEXED: Mapping[str, Attribute] = {  # 0 -> 1 -> leaves, leaf;   2 -> leaves
+INDEXED: dict[str, Attribute] = {  # 0 -> 1 -> leaves, leaf;   2 -> leaves
     "tree_roots": (0, 2),
     "nodes_truenodeids": (1, 1, 3),
     "nodes_trueleafs": (0, 1, 1),
@@ -228,13 +227,14 @@ def test_a_deep_tree_takes_no_time() -> None:
         ("SVMRegressor", SVR | {"kernel_type": "COSINE"}, "no kernel 'COSINE'"),
     ],
 )
-def test_a_broken_model_is_refused(op_type: str, attributes: Mapping[str, Attribute], said: str) -> None:
+def test_a_broken_model_is_refused(op_type: str, attributes: dict[str, Attribute], said: str) -> None:
     """Nodes that lead nowhere or in circles, and names that the specification lacks, are said."""
     node = make_node(op_type, [(7, 4)], [(7, 1)], attributes=attributes, domain=ML)
     with pytest.raises(FeasibilityError, match=said):
         cost_of(node)
 
 
+WITH_BODY = {"FlexAttention"}  # onnx defines it by a function, which is counted in its place
 BESIDE = [s for s in defs.get_all_schemas_with_history() if s.domain]
 
 
@@ -244,7 +244,7 @@ def test_every_operator_beside_ai_onnx_is_shaped_and_counted_or_named() -> None:
         f"{schema.domain}::{schema.name}-{schema.since_version}"
         for schema in BESIDE
         if (schema.domain, schema.name) not in NOT_COUNTED
-        and not (schema.has_function or schema.has_context_dependent_function)
+        and schema.name not in WITH_BODY
         and not (
             DEFAULT.find(schema.domain, schema.name, schema.since_version)
             and (schema.has_type_and_shape_inference_function or (schema.domain, schema.name) in OWN)
