@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from feasibility.ir import DEFAULT_DOMAIN, MICROSOFT_DOMAIN, NCHWC_DOMAIN
+from feasibility.ir import DEFAULT_DOMAIN, MICROSOFT_DOMAIN, ML_DOMAIN, NCHWC_DOMAIN
 from feasibility.loader.rules import (
     attention,
     einsum,
@@ -26,7 +26,7 @@ _FAMILIES: tuple[tuple[str, Mapping[str, Rule]], ...] = (
     (MICROSOFT_DOMAIN, microsoft.RULES),
     (MICROSOFT_DOMAIN, attention.RULES),
     (MICROSOFT_DOMAIN, quantised.RULES),
-    (ml.DOMAIN, ml.RULES),
+    (ML_DOMAIN, ml.RULES),
     (NCHWC_DOMAIN, nchwc.RULES),
 )
 

@@ -23,8 +23,6 @@ from feasibility.loader.rules.common import (
 )
 from feasibility.loader.types import Call, Dims, Type
 
-DOMAIN = "ai.onnx.ml"
-
 
 def _rows(dims: Dims) -> int | None:
     """Return how many samples X has: [N, C], or [C] for one."""
