@@ -91,6 +91,7 @@ SVM_CASES = [
         fmas=7 * (5 * 4 + 2 * 5),
         arithmetic=7 * (5 * 2 + 3 + 3 * 5),
         transcendentals=7 * (5 + 3),
+        reads=(7 * 4 + 5 * 4 + 2 * 5 + 3 + 3 + 3) * FLOAT_BYTES,
     ),
     ml(
         "SVMRegressor",
@@ -102,16 +103,18 @@ SVM_CASES = [
     ),
 ]
 
-# Tree 0 asks at nodes 0 and 1, tree 8 is one leaf, tree 9 asks at node 5:
-#   0/0 -> 0/1 -> (0/3, 0/4), 0/2;   8/0;   9/5 -> 9/6, 9/7
+# Tree 0 asks at 0, 1, 2 and 3, tree 8 is one leaf, tree 9 asks at 5:
+#   0/0 -> (0/1 -> (0/3 -> (0/5, 0/6), 0/4), 0/2 -> (0/7, 0/8));   8/0;   9/5 -> (9/6, 9/7)
+TRUE = (1, 3, 7, 5, 0, 0, 0, 0, 0, 0, 6, 0, 0)
+ASKS, LEAF = "BRANCH_LEQ", "LEAF"
 TREES: dict[str, Attribute] = {
-    "nodes_treeids": (0, 0, 0, 0, 0, 8, 9, 9, 9),
-    "nodes_nodeids": (0, 1, 2, 3, 4, 0, 5, 6, 7),
-    "nodes_modes": ("BRANCH_LEQ", "BRANCH_LT", "LEAF", "LEAF", "LEAF", "LEAF", "BRANCH_EQ", "LEAF", "LEAF"),
-    "nodes_truenodeids": (1, 3, 0, 0, 0, 0, 6, 0, 0),
-    "nodes_falsenodeids": (2, 4, 0, 0, 0, 0, 7, 0, 0),
+    "nodes_treeids": (0,) * 9 + (8,) + (9,) * 3,
+    "nodes_nodeids": (0, 1, 2, 3, 4, 5, 6, 7, 8, 0, 5, 6, 7),
+    "nodes_modes": (ASKS,) * 4 + (LEAF,) * 6 + ("BRANCH_EQ", LEAF, LEAF),
+    "nodes_truenodeids": TRUE,
+    "nodes_falsenodeids": (2, 4, 8, 6, 0, 0, 0, 0, 0, 0, 7, 0, 0),
 }
-LONGEST = 2 + 0 + 1
+LONGEST, SPLITS, LEAVES = 3 + 0 + 1, 4 + 0 + 1, 5 + 1 + 2
 INDEXED: dict[str, Attribute] = {  # 0 -> 1 -> leaves, leaf;   2 -> leaves
     "tree_roots": (0, 2),
     "nodes_truenodeids": (1, 1, 3),
@@ -125,23 +128,23 @@ TREE_CASES = [
         "TreeEnsembleRegressor",
         i=[(7, 4)],
         o=[(7, 1)],
-        a=TREES | {"target_weights": numbers(6)},  # one for each of 6 leaves: 3 trees add 3
+        a=TREES | {"target_weights": numbers(LEAVES)},  # one each: 3 trees add 3
         arithmetic=7 * (LONGEST + 3),
         role="light",
-        reads=(7 * 4 + 3 + 6) * FLOAT_BYTES,
+        reads=(7 * 4 + SPLITS + LEAVES) * FLOAT_BYTES,
     ),
     ml(
         "TreeEnsembleRegressor",
         i=[(7, 4)],
         o=[(7, 1)],
-        a=TREES | {"target_weights_as_tensor": tensor(6, dtype=DType.DOUBLE)},
+        a=TREES | {"target_weights_as_tensor": tensor(LEAVES, dtype=DType.DOUBLE)},
         arithmetic=7 * (LONGEST + 3),
     ),
     ml(
         "TreeEnsembleClassifier",
         i=[(7, 4)],
         o=[labels(7), (7, 2)],
-        a=TREES | {"class_weights": numbers(2 * 6), "post_transform": "LOGISTIC"},
+        a=TREES | {"class_weights": numbers(2 * LEAVES), "post_transform": "LOGISTIC"},
         arithmetic=7 * (LONGEST + 3 * 2) + 3 * 7 * 2,
         transcendentals=7 * 2,
     ),
@@ -218,8 +221,8 @@ def test_a_deep_tree_takes_no_time() -> None:
 @pytest.mark.parametrize(
     ("op_type", "attributes", "said"),
     [
-        ("TreeEnsembleRegressor", TREES | {"nodes_truenodeids": (1, 0, 0, 0, 0, 0, 6, 0, 0)}, "in circles"),
-        ("TreeEnsembleRegressor", TREES | {"nodes_truenodeids": (1, 3, 0, 0, 0, 0, 1, 0, 0)}, "lack a node"),
+        ("TreeEnsembleRegressor", TREES | {"nodes_truenodeids": (1, 0, *TRUE[2:])}, "in circles"),
+        ("TreeEnsembleRegressor", TREES | {"nodes_truenodeids": (1, 9, *TRUE[2:])}, "lack a node"),
         ("TreeEnsemble", INDEXED | {"nodes_truenodeids": (0, 1, 3)}, "in circles"),
         ("TreeEnsemble", INDEXED | {"nodes_truenodeids": (9, 1, 3)}, "lack a node"),
         ("TreeEnsemble", INDEXED | {"tree_roots": (-1,)}, "lack a node"),
