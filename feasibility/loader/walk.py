@@ -24,7 +24,7 @@ from feasibility.loader.dims import Dimensions
 from feasibility.loader.functions import FunctionKey, inline_function
 from feasibility.loader.known import KNOWN, Attributes
 from feasibility.loader.loops import visit_loop
-from feasibility.loader.order import in_order
+from feasibility.loader.order import Reads, in_order
 from feasibility.loader.padding import with_channels
 from feasibility.loader.read import Source, check_text
 from feasibility.loader.recorded import Recorded
@@ -118,6 +118,7 @@ class _Walker:
         self.functions = {(f.domain or DEFAULT_DOMAIN, f.name, f.overload): f for f in proto.functions}
         self.recorded = Recorded()
         self.unrolled = 0
+        self.reads = Reads()
         self.inferred: dict[tuple[object, ...], Inferred] = {}
         self.fold_budget = fold.MODEL_BUDGET
         self.inlined = 0
@@ -179,7 +180,7 @@ class _Walker:
     def walk_nodes(self, nodes: Sequence[onnx.NodeProto], scope: Scope) -> None:
         """Walk nodes in an order in which each comes after what it reads."""
         self._spend(len(nodes), scope)
-        for index, node in enumerate(in_order(nodes, scope.knows)):
+        for index, node in enumerate(in_order(nodes, scope.knows, self.reads)):
             self._visit(node, index, scope)
 
     def _spend(self, nodes: int, scope: Scope) -> None:

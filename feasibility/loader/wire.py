@@ -34,8 +34,8 @@ KEEP_PAYLOAD_BYTES = 8 * 1024
 # forests of ai.onnx.ml keep their trees in attributes, which stay, and need up to a hundred times that. The
 # bytes and what protobuf makes of them must fit the memory that isolate.py allows.
 MAX_GRAPH_BYTES = 128 * 1024**2
-# Fields that may be looked at. A graph of 100,000 nodes needs about 300,000; this many take a few seconds.
-MAX_FIELDS = 10_000_000
+# Fields that may be looked at: a graph of 1,000,000 nodes needs about 3,000,000; they take a few seconds.
+MAX_FIELDS = 4_000_000
 # Messages inside messages: protobuf's own limit (its default recursion limit in every language, 2026).
 MAX_DEPTH = 100
 

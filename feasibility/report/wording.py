@@ -123,15 +123,19 @@ def failed_checks(decision: Decision) -> list[Check]:
     return [check for check in decision.checks if check.passed is False]
 
 
+_MOST_SAID = 50  # assumptions in words; real models have a few, a hostile one a million
 _SIZE = re.compile(r"=\d+$", re.ASCII)  # NAME=N, NAME<=N
 
 
 def assumptions(coverage: Coverage) -> str:
     """Return the sizes that nobody gave, as one sentence, or nothing."""
-    sizes = [said for said in coverage.assumed if _SIZE.search(said)]
-    others = [said for said in coverage.assumed if not _SIZE.search(said)]
+    shown = coverage.assumed[:_MOST_SAID]
+    sizes = [said for said in shown if _SIZE.search(said)]
+    others = [said for said in shown if not _SIZE.search(said)]
     named = [f"{'; '.join(sizes)} (--dim NAME=N sets it)"] if sizes else []
-    return f"Assumed {'; '.join([*named, *others])}." if coverage.assumed else ""
+    hidden = len(coverage.assumed) - len(shown)
+    more = [f"and {hidden:,} more (--format json lists them)"] if hidden else []
+    return f"Assumed {'; '.join([*named, *others, *more])}." if shown else ""
 
 
 def pays_off(decision: Decision) -> str:

@@ -370,3 +370,21 @@ def test_a_state_that_is_handed_through_keeps_its_value() -> None:
     numbers = [constant("trips", 10**6), constant("size", [2, 3]), constant("one", 1, "float32")]
     found = walked(model([given], {"x": (1,)}, ["y0"], initializers=numbers))
     assert shapes(found)["y0"] == (10**6, 2, 3)
+
+
+def test_a_loop_that_nothing_ends_leaves_the_others_their_iterations() -> None:
+    """Only the data knows how often it runs: once is assumed, and a loop behind it is still written out."""
+    body = helper.make_graph(
+        [node("Identity", ["go"], ["go_on"]), node("Concat", ["s", "s"], ["t"], axis=0)],
+        "b",
+        [value("i", (), TensorProto.INT64), value("go", (), TensorProto.BOOL), value("s", None)],
+        [value("go_on", (), TensorProto.BOOL), value("t", None)],
+    )
+    loops = [
+        node("Loop", ["n", "", "x"], ["u"], name="endless", body=body),
+        node("Loop", ["three", "", "x"], ["y"], name="loop", body=body),
+    ]
+    proto = model(loops, {"x": (1,), "n": ()}, ["u", "y"], initializers=[constant("three", 3)])
+    found = walked(proto)
+    assert "endless.trips=1" in found.assumed
+    assert shapes(found)["loop/2/t"] == (2**3,)

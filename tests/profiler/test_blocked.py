@@ -223,3 +223,12 @@ def test_a_network_costs_the_same_before_and_after_the_optimiser(tmp_path: Path)
     assert fused.coverage.unknown == ()
     assert fused.coverage.assumed == ()
     assert [s.shape for s in plain.model.outputs] == [s.shape for s in fused.model.outputs]
+
+
+def test_a_long_bias_tells_its_channels_too() -> None:
+    """80 channels whose last 8 biases are zeros were 72: longer than what shape arithmetic looks at."""
+    nodes = [conv(["x", "w", "b"], "a"), conv(["a", "v"], "c"), op("ReorderOutput", ["c"], "y", channels=20)]
+    weights = [stored("w", 80, 3, 1, 1), stored("b", 80, zeros=8), stored("v", 32, 80, 1, 1)]
+    found = cost(nodes, weights, x=X)
+    assert found.fmas == 4 * 4 * 72 * 3 + 4 * 4 * 20 * 72
+    assert found.coverage.assumed == ()

@@ -9,9 +9,8 @@ import pytest
 
 from feasibility.decide.records import BreakEven, Check, Compared, Phase, Verdict
 from feasibility.ir import DType, TensorSpec
-from feasibility.report import text
+from feasibility.report import text, wording
 from feasibility.report.text_cost import render_cost
-from feasibility.report.wording import percent
 from feasibility.timing.interval import Interval
 from feasibility.units import BitsPerSecond, FlopsPerSecond, Seconds
 from tests.samples import cost, decision, node
@@ -163,7 +162,7 @@ def test_certainty_is_never_claimed() -> None:
 )
 def test_a_share_is_rounded_down(share: float | None, shown: str) -> None:
     """A confidence that misses what was asked never looks as if it reached it."""
-    assert shown == percent(share)
+    assert shown == wording.percent(share)
 
 
 def test_a_failed_check_is_the_answer() -> None:
@@ -425,3 +424,10 @@ def strip_colour(shown: str) -> str:
     """Remove SGR sequences."""
     pieces = shown.split("\x1b[")
     return pieces[0] + "".join(piece.partition("m")[2] for piece in pieces[1:])
+
+
+def test_assumptions_without_end_are_counted() -> None:
+    """Fifty are said, the rest are a number: a file may hold a million branches."""
+    said = wording.assumptions(replace(cost().coverage, assumed=tuple(f"d{n}=1" for n in range(1050))))
+    assert "d49=1 (--dim NAME=N sets it); and 1,000 more (--format json lists them)." in said
+    assert "d50=1" not in said
