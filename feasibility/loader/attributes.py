@@ -45,7 +45,7 @@ _CONVERT: Mapping[int, Callable[[onnx.AttributeProto], Attribute]] = {
 
 def read(attributes: Iterable[onnx.AttributeProto]) -> dict[str, Attribute]:
     """Return the attributes that are values; graphs and types are the walk's business."""
-    return {a.name: _CONVERT[a.type](a) for a in attributes if a.type in _CONVERT}
+    return {a.name: convert(a) for a in attributes if (convert := _CONVERT.get(a.type)) is not None}
 
 
 def subgraphs(node: onnx.NodeProto) -> dict[str, onnx.GraphProto]:

@@ -6,7 +6,17 @@ from collections.abc import Container, Iterable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from feasibility.cost import Coverage, ModelCost, ModelRef, NodeCost, OpCost, PeakMemory, Totals, Unknown
+from feasibility.cost import (
+    Coverage,
+    DTypeSum,
+    ModelCost,
+    ModelRef,
+    NodeCost,
+    OpCost,
+    PeakMemory,
+    Totals,
+    Unknown,
+)
 from feasibility.ir import DType, Model, Node
 from feasibility.memory import peak_memory
 from feasibility.ops import DEFAULT, RuleSet
@@ -45,6 +55,7 @@ def profile(model: Model, rules: RuleSet = DEFAULT) -> ModelCost:
     peak = peak_memory(steps, graph.inputs, graph.outputs, graph.bodies)
     parameters = parameters_by_node(found.nodes, answers, again)
     nodes = _costs(steps, answers, parameters, peak)
+    dtypes = by_dtype(nodes, parameters)
     return ModelCost(
         model=ModelRef(
             path=model.path,
@@ -54,10 +65,10 @@ def profile(model: Model, rules: RuleSet = DEFAULT) -> ModelCost:
             outputs=graph.outputs,
         ),
         dims=model.dims,
-        totals=_totals(model, nodes, peak, again),
+        totals=_totals(model, nodes, dtypes, peak, again),
         coverage=_coverage((*model.assumed, *padded, *choices), nodes),
         nodes=nodes,
-        by_dtype=by_dtype(nodes, parameters),
+        by_dtype=dtypes,
         bodies=graph.bodies,
     )
 
@@ -103,15 +114,21 @@ def _costs(
     )
 
 
-def _totals(model: Model, nodes: Sequence[NodeCost], peak: PeakMemory, again: Container[int]) -> Totals:
+def _totals(
+    model: Model,
+    nodes: Sequence[NodeCost],
+    dtypes: Sequence[DTypeSum],
+    peak: PeakMemory,
+    again: Container[int],
+) -> Totals:
     running = [n for n in nodes if n.cost is not None and n.runs]
     return Totals(
-        fmas=sum([n.fmas for n in running]),
-        arithmetic=sum([n.arithmetic for n in running]),
-        transcendentals=sum([n.transcendentals for n in running]),
-        parameters=sum([n.parameters for n in nodes]),
+        fmas=sum(found.fmas for found in dtypes),
+        arithmetic=sum(found.arithmetic for found in dtypes),
+        transcendentals=sum(found.transcendentals for found in dtypes),
+        parameters=sum(found.parameters for found in dtypes),
         embedding_parameters=embedding_parameters(nodes, again),
-        parameter_bytes=sum([n.parameter_bytes for n in nodes]),
+        parameter_bytes=sum(found.parameter_bytes for found in dtypes),
         download_bytes=model.file_bytes + model.external_bytes,
         read_bytes=sum([n.runs * n.read_bytes for n in running]),
         written_bytes=sum([n.runs * n.written_bytes for n in running]),

@@ -60,11 +60,11 @@ def test_products_count_in_the_type_they_run_in() -> None:
     }
 
 
-def test_the_sums_of_all_types_are_the_totals() -> None:
-    """Nothing is counted twice or left out."""
+def test_the_totals_are_the_sums_of_all_nodes() -> None:
+    """Summed by type, nothing is counted twice or left out."""
     cost = two_products()
     for name in ("fmas", "arithmetic", "transcendentals", "flops", "parameters", "parameter_bytes"):
-        assert getattr(cost.totals, name) == sum(getattr(each, name) for each in cost.by_dtype)
+        assert getattr(cost.totals, name) == sum(getattr(each, name) for each in cost.nodes)
 
 
 def test_weights_that_share_a_byte_have_a_type_of_their_width() -> None:
