@@ -151,7 +151,7 @@ def coefficients(**changes: Any) -> Coefficients:
     """Return e = 0.5, b = 0.25, everything else free, sigma 0.35."""
     terms: dict[str, Any] = {
         "efficiency": dict.fromkeys(CLASSES, 0.5),
-        "bandwidth_share": 0.25,
+        "bandwidth_share": {"weights": 0.25, "activations": 0.25},
         "light_bandwidth_share": None,
         "overhead": Seconds(0),
         "light_overhead": Seconds(0),

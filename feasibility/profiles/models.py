@@ -13,7 +13,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_valida
 from feasibility.errors import UnitError
 from feasibility.units import BitsPerSecond, Bytes, BytesPerSecond, FlopsPerSecond, Seconds
 
-Evidence = Literal["vendor", "measured", "derived", "estimate", "given"]  # given: by the caller, in this call
+# measured-here: by `feasible calibrate` on this machine; given: by the caller, in this call
+Evidence = Literal["measured-here", "measured", "vendor", "derived", "estimate", "given"]
 Precision = Literal["fp64", "fp32", "fp16", "bf16", "int8", "int4"]
 UnitKind = Literal["cpu", "gpu", "npu"]
 DeviceClass = Literal["phone", "tablet", "laptop", "desktop", "edge", "server", "mcu"]
@@ -83,10 +84,52 @@ class Fact(_Record, Generic[T]):
     note: str | None = None
 
 
+class BandwidthShares(_Record):
+    """How much of the memory bandwidth weights and activations of heavy operators see."""
+
+    weights: Share
+    activations: Share
+
+
+class Coefficients(_Record):
+    """How much of a unit's peak one runtime reaches at one precision (see docs/time.md).
+
+    A heavy group takes t0 + [(F/(e*P))^p + (B/(b*BW))^p]^(1/p), where B/b is
+    weights/b_weights + activations/b_activations; a light group takes
+    t0_light + B/(b_light*BW); an inference adds `constant` once.
+    """
+
+    efficiency: dict[OpClassName, Share]  # e, of every class
+    bandwidth_share: BandwidthShares  # b
+    light_bandwidth_share: Share | None  # b_light; null: the runtime fuses, free
+    overhead: SecondsQ  # t0
+    light_overhead: SecondsQ  # t0_light
+    constant: SecondsQ
+    exponent: Annotated[float, Field(ge=1, le=64, strict=True)] = 1.0  # p
+    sigma: Annotated[float, Field(gt=0, le=2, strict=True)]
+    peak: Precision | None = None  # whose peak P is, where not this precision's (Hexagon float: int8)
+    n: Annotated[int, Field(ge=1, strict=True)] | None = None  # timings behind it
+    evidence: Evidence
+    source: str = Field(min_length=1)
+    date: Date
+    note: str | None = None
+
+    @field_validator("efficiency")
+    @classmethod
+    def _covers_every_class(cls, value: dict[OpClassName, float]) -> dict[OpClassName, float]:
+        """Refuse a missing class: it would be an unknown that counts as free."""
+        missing = [name for name in get_args(OpClassName) if name not in value]
+        if missing:
+            msg = f"no efficiency for {', '.join(missing)}; every operator class needs one"
+            raise ValueError(msg)
+        return value
+
+
 class ComputeUnit(_Record):
     """A processor of a device: its dense peaks (fp32 accumulation), bandwidth and runtimes.
 
-    The first runtime is the default one.
+    The first runtime is the default one. `coefficients` are what was measured on this very
+    unit, by runtime; they take the place of the runtime's own.
     """
 
     name: str
@@ -94,6 +137,7 @@ class ComputeUnit(_Record):
     peaks: dict[Precision, Fact[RateQ]] = Field(min_length=1)
     bandwidth: Fact[BandwidthQ]
     runtimes: tuple[str, ...] = Field(min_length=1)
+    coefficients: dict[str, dict[Precision, Coefficients]] = Field(default_factory=dict)
 
 
 class Memory(_Record):
@@ -122,40 +166,8 @@ class DeviceProfile(_Profile):
     default_unit: str
     memory: Memory
     price_usd_per_hour: Fact[Price] | None = None
+    aliases: tuple[str, ...] = ()  # other names of it: the products that it is in
     note: str | None = None
-
-
-class Coefficients(_Record):
-    """How much of a unit's peak one runtime reaches at one precision (see docs/time.md).
-
-    A heavy group takes t0 + [(F/(e*P))^p + (B/(b*BW))^p]^(1/p); a light group takes
-    t0_light + B/(b_light*BW); an inference adds `constant` once.
-    """
-
-    efficiency: dict[OpClassName, Share]  # e, of every class
-    bandwidth_share: Share  # b
-    light_bandwidth_share: Share | None  # b_light; null: the runtime fuses, free
-    overhead: SecondsQ  # t0
-    light_overhead: SecondsQ  # t0_light
-    constant: SecondsQ
-    exponent: Annotated[float, Field(ge=1, le=64, strict=True)] = 1.0  # p
-    sigma: Annotated[float, Field(gt=0, le=2, strict=True)]
-    peak: Precision | None = None  # whose peak P is, where not this precision's (Hexagon float: int8)
-    n: Annotated[int, Field(ge=1, strict=True)] | None = None  # timings behind it
-    evidence: Evidence
-    source: str = Field(min_length=1)
-    date: Date
-    note: str | None = None
-
-    @field_validator("efficiency")
-    @classmethod
-    def _covers_every_class(cls, value: dict[OpClassName, float]) -> dict[OpClassName, float]:
-        """Refuse a missing class: it would be an unknown that counts as free."""
-        missing = [name for name in get_args(OpClassName) if name not in value]
-        if missing:
-            msg = f"no efficiency for {', '.join(missing)}; every operator class needs one"
-            raise ValueError(msg)
-        return value
 
 
 class RuntimeProfile(_Profile):
@@ -167,6 +179,7 @@ class RuntimeProfile(_Profile):
     memory_overhead: Fact[BytesQ]  # what the runtime itself takes
     session_start: Fact[SecondsQ]  # load, compile and warm up once, weights apart
     precisions: dict[Precision, Coefficients] = Field(min_length=1)
+    support: str | None = None  # the table of operators it runs; None: it runs all of them
     note: str | None = None
 
 

@@ -212,10 +212,19 @@ def _group_time(group: FusedGroup, plan: _Plan) -> GroupTime:
     return GroupTime(
         group=group,
         flop_s=group.flops / rate,
-        byte_s=_traffic(head, plan) / (terms.bandwidth_share * found.bandwidth_bytes_per_s),
+        byte_s=_heavy_byte_s(head, plan, found),
         overhead_s=terms.overhead.value,
         exponent=terms.exponent,
     )
+
+
+def _heavy_byte_s(head: NodeCost, plan: _Plan, found: Lane) -> float:
+    """Return the seconds that weights and activations of a heavy operator take to pass."""
+    moved = _traffic(head, plan)
+    weights = min(moved, _distinct(tuple(s for s in head.node.inputs if s and s.constant), plan))
+    share = found.coefficients.bandwidth_share
+    passes = weights / share.weights + (moved - weights) / share.activations
+    return passes / found.bandwidth_bytes_per_s
 
 
 def _traffic(node: NodeCost, plan: _Plan) -> int:

@@ -177,7 +177,7 @@ def test_coefficients_are_within_what_was_ever_fitted(runtime: RuntimeProfile) -
     """Published fits lie in 0.05 <= e <= 1.4; overheads are below a millisecond an operator."""
     for constants in runtime.precisions.values():
         assert all(0.05 <= e <= 1.4 for e in constants.efficiency.values())
-        assert 0.1 <= constants.bandwidth_share <= 3
+        assert 0.1 <= constants.bandwidth_share.activations <= 3
         assert constants.overhead.value <= 1e-3
         assert constants.light_overhead.value <= constants.overhead.value
         assert 1 == constants.exponent
@@ -254,7 +254,7 @@ def test_the_default_of_the_m1_is_metal() -> None:
 
     assert ("gpu", "metal") == (m1.default_unit, m1.units["gpu"].runtimes[0])
     assert {0.76} == set(constants.efficiency.values())
-    assert (0.5, 1, 0.35) == (constants.bandwidth_share, constants.exponent, constants.sigma)
+    assert (0.5, 1, 0.35) == (constants.bandwidth_share.activations, constants.exponent, constants.sigma)
     assert pytest.approx(15e-6) == constants.overhead.value
     assert "derived" == constants.evidence
 
