@@ -38,7 +38,7 @@ DEVICE_PROBLEMS = [
     (
         'name: "4 cores"',
         "colour: blue",
-        "8:5 unknown key 'colour'; known are name, kind, peaks, bandwidth, runtimes",
+        "8:5 unknown key 'colour'; known are name, kind, peaks, bandwidth, runtimes, coefficients",
     ),
     ('source: "stream"', 'sauce: "stream"', "12:54 unknown key 'sauce'; did you mean 'source'?"),
     (', source: "stream"', "", "12:5 key 'source' is missing"),
@@ -55,7 +55,7 @@ DEVICE_PROBLEMS = [
     (
         "evidence: measured",
         "evidence: rumour",
-        "12:44 'rumour' is not one of 'vendor', 'measured', 'derived', 'estimate' or 'given'",
+        "12:44 'rumour' is not one of 'measured-here', 'measured', 'vendor', 'derived', 'estimate' or 'given'",
     ),
     (
         "evidence: measured",
