@@ -20,7 +20,7 @@ FLOPS_PER_FMA = 2
 _NOTHING_PACKED: Mapping[int, int] = MappingProxyType({})
 
 Role = Literal["heavy", "light", "view", "move"]
-OpClass = Literal["dense", "pointwise", "depthwise", "matmul"]
+OpClass = Literal["dense", "pointwise", "depthwise", "grouped", "matmul"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -253,6 +253,10 @@ class ModelCost:
     nodes: tuple[NodeCost, ...]
     by_dtype: tuple[DTypeSum, ...]  # what is computed in and stored as each type, most FLOP first
     bodies: tuple[Body, ...] = ()  # of loops, branches and repeated calls, by places among the nodes
+
+    def __hash__(self) -> int:
+        """Return a hash of what tells models apart, so that views of one can be kept."""
+        return hash((self.model.path, self.model.file_bytes, len(self.nodes), self.totals.fmas))
 
     @property
     def fmas(self) -> int:

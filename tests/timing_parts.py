@@ -38,7 +38,7 @@ from feasibility.units import BitsPerSecond, Bytes, BytesPerSecond, FlopsPerSeco
 
 GIGA = 1e9
 TERA = 1e12
-CLASSES: tuple[OpClassName, ...] = ("dense", "pointwise", "depthwise", "matmul")
+CLASSES: tuple[OpClassName, ...] = ("dense", "pointwise", "depthwise", "grouped", "matmul")
 
 
 def tensor(name: str, *shape: int, dtype: DType = DType.FLOAT, constant: bool = False) -> TensorSpec:

@@ -24,7 +24,7 @@ family = Family()
 def conv_class(node: Node, weights: TensorSpec) -> OpClass:
     """Return the class of efficiency of a convolution (see the module)."""
     if node.int("group", 1) > 1:
-        return "depthwise"
+        return "depthwise" if size(weights, 1) == 1 else "grouped"
     return "pointwise" if prod(weights.dims[2:]) == 1 else "dense"
 
 

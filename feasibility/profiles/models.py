@@ -19,7 +19,7 @@ Precision = Literal["fp64", "fp32", "fp16", "bf16", "int8", "int4"]
 UnitKind = Literal["cpu", "gpu", "npu"]
 DeviceClass = Literal["phone", "tablet", "laptop", "desktop", "edge", "server", "mcu"]
 MemoryPool = Literal["app", "browser"]
-OpClassName = Literal["dense", "pointwise", "depthwise", "matmul"]
+OpClassName = Literal["dense", "pointwise", "depthwise", "grouped", "matmul"]
 
 MAX_EFFICIENCY = 3  # an effective constant may exceed 1 where fitted terms overlap
 _MAX_QUOTE = 60  # characters of a wrong value that a message repeats
@@ -117,7 +117,12 @@ class Coefficients(_Record):
     @field_validator("efficiency")
     @classmethod
     def _covers_every_class(cls, value: dict[OpClassName, float]) -> dict[OpClassName, float]:
-        """Refuse a missing class: it would be an unknown that counts as free."""
+        """Refuse a missing class: it would be an unknown that counts as free.
+
+        Grouped convolutions that were not timed apart are taken for depthwise ones.
+        """
+        if "depthwise" in value:
+            value = {"grouped": value["depthwise"]} | value
         missing = [name for name in get_args(OpClassName) if name not in value]
         if missing:
             msg = f"no efficiency for {', '.join(missing)}; every operator class needs one"
@@ -179,6 +184,7 @@ class RuntimeProfile(_Profile):
     memory_overhead: Fact[BytesQ]  # what the runtime itself takes
     session_start: Fact[SecondsQ]  # load, compile and warm up once, weights apart
     precisions: dict[Precision, Coefficients] = Field(min_length=1)
+    fuses: Annotated[bool, Field(strict=True)] = True  # heavy operators take light ones along
     support: str | None = None  # the table of operators it runs; None: it runs all of them
     note: str | None = None
 

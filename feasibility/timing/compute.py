@@ -10,19 +10,21 @@ import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
-from feasibility.cost import ModelCost, NodeCost, OpClass
-from feasibility.ir import CONVERTIBLE, PRECISION_BITS, DType, TensorSpec
+from feasibility.cost import ModelCost
+from feasibility.ir import CONVERTIBLE, PRECISION_BITS, DType
 from feasibility.profiles.models import ComputeUnit, Precision, RuntimeProfile
-from feasibility.timing.groups import FusedGroup, fuse
+from feasibility.timing.groups import FusedGroup
 from feasibility.timing.interval import Interval
+from feasibility.timing.loads import Load, Widths, loads
 from feasibility.timing.precision import INTEGERS, STORED, Lane, lane, run_precision
-from feasibility.units import BITS_PER_BYTE, FlopsPerSecond
+from feasibility.units import FlopsPerSecond
 
 Bound = Literal["compute", "bandwidth", "overhead"]
 
-_DEFAULT_CLASS: OpClass = "dense"
+_KEPT = 16  # models whose types are kept
 _DEFAULT_STORED: Precision = "fp32"
 
 
@@ -103,20 +105,10 @@ class _Plan:
 
     main: Lane
     lanes: Mapping[DType, Lane]
-    bits: Mapping[DType, int]
+    widths: Widths
 
     def lane(self, dtype: DType) -> Lane:
         return self.lanes.get(dtype, self.main)
-
-    def nbytes(self, spec: TensorSpec) -> int:
-        """Return the bytes of a tensor at run precision; an unknown shape counts nothing."""
-        if spec.shape is None:
-            return 0
-        return -(-spec.numel * self.bits[spec.dtype] // BITS_PER_BYTE)
-
-    def rescaled(self, nbytes: int, dtype: DType) -> int:
-        """Return bytes that a rule counted at stored width, at run precision."""
-        return nbytes * self.bits[dtype] // dtype.bits if dtype.bits else nbytes
 
 
 def inference(
@@ -126,10 +118,10 @@ def inference(
 
     All groups of a unit share one sigma: if the prior is too fast, it is so for all.
     """
-    fused = fuse(cost)
     stored = stored_precision(cost)
-    plan = _plan(fused, unit, runtime, precision, stored)
-    groups = tuple(_group_time(group, plan) for group in fused)
+    plan = _plan(cost, unit, runtime, precision, stored)
+    asked = loads(cost, plan.widths, fuses=runtime.fuses)
+    groups = tuple(_group_time(load, plan.lane(load.dtype)) for load in asked)
     constant_s = plan.main.coefficients.constant.value
     typical_s = constant_s + math.fsum(group.seconds for group in groups)
     return ComputeTime(
@@ -138,10 +130,11 @@ def inference(
         constant_s=constant_s,
         lane=plan.main,
         lower_bound=bool(cost.coverage.unknown),
-        notes=tuple(dict.fromkeys(_notes(cost, plan, precision, stored, fused))),
+        notes=tuple(dict.fromkeys(_notes(cost, plan, precision, stored))),
     )
 
 
+@lru_cache(maxsize=_KEPT)
 def stored_precision(cost: ModelCost) -> Precision:
     """Return the type that most multiply-adds run in or, without any, most parameters have."""
     weight: Counter[Precision] = Counter()
@@ -169,7 +162,7 @@ def _parameter_types(cost: ModelCost) -> Counter[Precision]:
 
 
 def _plan(
-    fused: tuple[FusedGroup, ...],
+    cost: ModelCost,
     unit: ComputeUnit,
     runtime: RuntimeProfile,
     asked: Precision | None,
@@ -180,13 +173,19 @@ def _plan(
     Products that are quantised already stay so when a float type is asked for.
     """
     main = lane(asked or stored, unit, runtime)
-    heads = {group.head.cost.dtype for group in fused if group.heavy and group.head.cost}
+    heads = _heavy_types(cost)
     own = {t: STORED[t] for t in heads if t in STORED and (asked is None or STORED[t] in INTEGERS)}
     return _Plan(
         main=main,
         lanes={t: main if p == (asked or stored) else lane(p, unit, runtime) for t, p in own.items()},
-        bits={t: _bits(t, main.precision if asked else None, unit, runtime) for t in DType},
+        widths=tuple((t, _bits(t, main.precision if asked else None, unit, runtime)) for t in DType),
     )
+
+
+@lru_cache(maxsize=_KEPT)
+def _heavy_types(cost: ModelCost) -> frozenset[DType]:
+    """Return the types that linear algebra runs in."""
+    return frozenset(n.cost.dtype for n in cost.nodes if n.cost and n.cost.role == "heavy")
 
 
 def _bits(dtype: DType, asked: Precision | None, unit: ComputeUnit, runtime: RuntimeProfile) -> int:
@@ -196,51 +195,26 @@ def _bits(dtype: DType, asked: Precision | None, unit: ComputeUnit, runtime: Run
     return PRECISION_BITS[asked or run_precision(STORED[dtype], unit, runtime)]
 
 
-def _group_time(group: FusedGroup, plan: _Plan) -> GroupTime:
-    head = group.head
-    dtype = head.cost.dtype if head.cost else DType.UNDEFINED
-    found = plan.lane(dtype)
-    terms = found.coefficients
-    if not group.heavy:
+def _group_time(load: Load, found: Lane) -> GroupTime:
+    terms, bandwidth = found.coefficients, found.bandwidth_bytes_per_s
+    if load.op_class is None:
         share = terms.light_bandwidth_share
-        moved = 0.0 if share is None else _traffic(head, plan) / (share * found.bandwidth_bytes_per_s)
         return GroupTime(
-            group=group, flop_s=0.0, byte_s=moved, overhead_s=terms.light_overhead.value, exponent=1.0
+            group=load.group,
+            flop_s=0.0,
+            byte_s=0.0 if share is None else load.activation_bytes / (share * bandwidth),
+            overhead_s=terms.light_overhead.value,
+            exponent=1.0,
         )
-    op_class = (head.cost.op_class if head.cost else None) or _DEFAULT_CLASS
-    rate = terms.efficiency[op_class] * found.peak_flops_per_s
+    shares = terms.bandwidth_share
+    passes = load.weight_bytes / shares.weights + load.activation_bytes / shares.activations
     return GroupTime(
-        group=group,
-        flop_s=group.flops / rate,
-        byte_s=_heavy_byte_s(head, plan, found),
+        group=load.group,
+        flop_s=load.flops / (terms.efficiency[load.op_class] * found.peak_flops_per_s),
+        byte_s=passes / bandwidth,
         overhead_s=terms.overhead.value,
         exponent=terms.exponent,
     )
-
-
-def _heavy_byte_s(head: NodeCost, plan: _Plan, found: Lane) -> float:
-    """Return the seconds that weights and activations of a heavy operator take to pass."""
-    moved = _traffic(head, plan)
-    weights = min(moved, _distinct(tuple(s for s in head.node.inputs if s and s.constant), plan))
-    share = found.coefficients.bandwidth_share
-    passes = weights / share.weights + (moved - weights) / share.activations
-    return passes / found.bandwidth_bytes_per_s
-
-
-def _traffic(node: NodeCost, plan: _Plan) -> int:
-    """Return the bytes one run moves at run precision; a rule's own count overrides the specs."""
-    cost = node.cost
-    if cost is None:
-        return 0
-    sides = ((cost.reads, node.node.inputs), (cost.writes, node.node.outputs))
-    return sum(
-        _distinct(specs, plan) if counted is None else plan.rescaled(counted, cost.dtype)
-        for counted, specs in sides
-    )
-
-
-def _distinct(specs: tuple[TensorSpec | None, ...], plan: _Plan) -> int:
-    return sum(plan.nbytes(spec) for spec in {s.name: s for s in specs if s}.values())
 
 
 def _notes(
@@ -248,7 +222,6 @@ def _notes(
     plan: _Plan,
     asked: Precision | None,
     stored: Precision,
-    fused: tuple[FusedGroup, ...],
 ) -> list[str]:
     """Say what was assumed, the largest first."""
     notes = list(_uncounted(cost))
@@ -258,7 +231,7 @@ def _notes(
     others = {found.precision for found in plan.lanes.values()} - {plan.main.precision}
     if others:
         notes.append(f"some operators run in {', '.join(sorted(others))}, most in {plan.main.precision}")
-    if asked is None and not any(group.head.fmas for group in fused):
+    if asked is None and not any(node.fmas for node in cost.nodes):
         notes.append(f"no operator is linear algebra: {stored} is taken from the parameters")
     return notes
 

@@ -39,9 +39,14 @@ def runs_at_all(node: NodeCost) -> bool:
     return not folded and node.node.op_type != _CONSTANT
 
 
-def fuse(cost: ModelCost) -> tuple[FusedGroup, ...]:
-    """Return the groups in execution order; views, constants and unknown nodes make none."""
+def fuse(cost: ModelCost, *, fuses: bool = True) -> tuple[FusedGroup, ...]:
+    """Return the groups in execution order; views, constants and unknown nodes make none.
+
+    Where a runtime does not fuse, every node is a group of its own.
+    """
     running = [node for node in cost.nodes if runs_at_all(node)]
+    if not fuses:
+        return tuple(FusedGroup(head=node) for node in running if node.cost and node.cost.role != "view")
     readers = _readers(cost, running)
     paddings = absorbed(running, readers)
     heads: list[NodeCost] = []

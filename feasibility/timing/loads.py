@@ -1,0 +1,86 @@
+"""Say what each group of a model asks of a unit: operations, and bytes at run precision.
+
+Formed once for a model and the widths that its elements have while they run, however many
+units are then asked how long they take.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import NamedTuple
+
+from feasibility.cost import ModelCost, NodeCost, OpClass
+from feasibility.ir import DType, TensorSpec
+from feasibility.timing.groups import FusedGroup, fuse
+from feasibility.units import BITS_PER_BYTE
+
+Widths = tuple[tuple[DType, int], ...]  # bits of an element while it runs, for every stored type
+
+_KEPT = 16  # models and widths whose loads are kept
+_DEFAULT_CLASS: OpClass = "dense"
+
+
+class Load(NamedTuple):
+    """What one run of a group asks for; `op_class` is None for a light group."""
+
+    group: FusedGroup
+    op_class: OpClass | None
+    dtype: DType
+    runs: int
+    flops: int
+    weight_bytes: int
+    activation_bytes: int
+
+
+@lru_cache(maxsize=_KEPT)
+def loads(cost: ModelCost, widths: Widths, *, fuses: bool = True) -> tuple[Load, ...]:
+    """Return the loads in execution order; `fuses` tells whether heavy operators take light ones along."""
+    bits = dict(widths)
+    return tuple(_load(group, bits) for group in fuse(cost, fuses=fuses))
+
+
+def _load(group: FusedGroup, bits: Mapping[DType, int]) -> Load:
+    """Count the bytes of the head: what the others of a group read and write stays in caches."""
+    head = group.head
+    dtype = head.cost.dtype if head.cost else DType.UNDEFINED
+    moved = _traffic(head, bits)
+    weights = 0
+    if group.heavy:
+        weights = min(moved, _distinct(tuple(s for s in head.node.inputs if s and s.constant), bits))
+    return Load(
+        group=group,
+        op_class=_class(head) if group.heavy else None,
+        dtype=dtype,
+        runs=head.runs,
+        flops=group.flops if group.heavy else 0,
+        weight_bytes=weights,
+        activation_bytes=moved - weights,
+    )
+
+
+def _class(head: NodeCost) -> OpClass:
+    return (head.cost.op_class if head.cost else None) or _DEFAULT_CLASS
+
+
+def _traffic(node: NodeCost, bits: Mapping[DType, int]) -> int:
+    """Return the bytes one run moves at run precision; a rule's own count overrides the specs."""
+    cost = node.cost
+    if cost is None:
+        return 0
+    sides = ((cost.reads, node.node.inputs), (cost.writes, node.node.outputs))
+    return sum(
+        _distinct(specs, bits) if counted is None else _rescaled(counted, cost.dtype, bits)
+        for counted, specs in sides
+    )
+
+
+def _distinct(specs: tuple[TensorSpec | None, ...], bits: Mapping[DType, int]) -> int:
+    """Return the bytes of tensors, each once; an unknown shape counts nothing."""
+    each = {spec.name: spec for spec in specs if spec and spec.shape is not None}
+    return sum(-(-spec.numel * bits[spec.dtype] // BITS_PER_BYTE) for spec in each.values())
+
+
+def _rescaled(nbytes: int, dtype: DType, bits: Mapping[DType, int]) -> int:
+    """Return bytes that a rule counted at stored width, at run precision."""
+    return nbytes * bits[dtype] // dtype.bits if dtype.bits else nbytes
