@@ -1,24 +1,27 @@
 """Find profiles by name or path and load the one that was asked for.
 
 Searched in this order: an explicit path, the project's folder (`./hardware_profiles`,
-`./network_profiles`), the user's folder, what is built in.
+`./network_profiles`), the user's folder, what is built in. A device that no file is
+called after may be `auto` (this machine), or an alias that a file lists.
 """
 
 from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import cache
-from importlib.resources import files
+from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from pydantic import BaseModel
 
-from feasibility.errors import UnitError, UsageError
+from feasibility.errors import ProfileError, UnitError, UsageError
+from feasibility.profiles import here
 from feasibility.profiles.models import DeviceProfile, Fact, NetworkProfile, RuntimeProfile
 from feasibility.profiles.strict_yaml import MAX_BYTES, Location, parse, quote
 from feasibility.profiles.validate import nearest, validate
@@ -30,6 +33,10 @@ Q = TypeVar("Q", Seconds, BitsPerSecond)
 P = TypeVar("P", bound=BaseModel)
 
 _SUFFIXES = (".yaml", ".yml")
+_USER = "(user folder)"
+MY_MACHINE = "my-machine"  # the id of what `feasible calibrate` measured here
+_ALIAS = re.compile(r"[a-z0-9]+(?:[.-][a-z0-9]+)*")
+_ALIASES = re.compile(rb"(?m)^aliases:(?P<words>.*(?:\n[ \t-].*)*)")  # for suggestions: not parsed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,14 +57,29 @@ class _Found:
     id: str
     file: Path | Traversable
     origin: str
+    rank: int = 0  # of its folder: the nearest one is 0
 
 
 def device(ref: Reference) -> DeviceProfile:
-    """Load the device with this id, or from this path.
+    """Load the device with this id or alias, or from this path; `auto` is this machine.
 
     UsageError when there is none, ProfileError when the file is wrong.
     """
-    return _load(_DEVICE, ref)
+    if _is_path(ref):
+        return check_device(ref)
+    files, name = _files(_DEVICE), os.fspath(ref)
+    if name == here.AUTO and name not in files:
+        return _this_machine()
+    found = files.get(name) or _aliased(files, name)
+    if found is None:
+        raise _unknown(_DEVICE, name, (*files, *_aliases(files)))
+    return _read(_DEVICE, found)
+
+
+def devices() -> Iterator[DeviceProfile]:
+    """Load every device that has a file, sorted by id; ProfileError at the first that is wrong."""
+    for _, found in sorted(_files(_DEVICE).items()):
+        yield _read(_DEVICE, found)
 
 
 def runtime(ref: Reference) -> RuntimeProfile:
@@ -116,14 +138,17 @@ def check_network(path: Reference) -> NetworkProfile:
 
 
 def _load(kind: _Kind[P], ref: Reference) -> P:
+    if _is_path(ref):
+        return _read(kind, _at(kind, os.fspath(ref)))
+    files, name = _files(kind), os.fspath(ref)
+    if name not in files:
+        raise _unknown(kind, name, files)
+    return _read(kind, files[name])
+
+
+def _is_path(ref: Reference) -> bool:
     text = os.fspath(ref)
-    if not isinstance(ref, str) or _is_path(text):
-        return _read(kind, _at(kind, text))
-    return _read(kind, _named(kind, text))
-
-
-def _is_path(text: str) -> bool:
-    return text.endswith(_SUFFIXES) or "/" in text or os.sep in text
+    return not isinstance(ref, str) or text.endswith(_SUFFIXES) or "/" in text or os.sep in text
 
 
 def _at(kind: _Kind[Any], text: str) -> _Found:
@@ -136,15 +161,58 @@ def _at(kind: _Kind[Any], text: str) -> _Found:
     return _Found(id=path.stem, file=path, origin=text)
 
 
-def _named(kind: _Kind[Any], name: str) -> _Found:
-    """Return the first file of that name in the folders searched."""
-    for folder, origin in _folders(kind):
-        for suffix in _SUFFIXES:
-            if name + suffix in _listing(folder):
-                return _Found(id=name, file=folder / (name + suffix), origin=origin.format(name + suffix))
-    near = nearest(name, _ids(kind)).removeprefix("; ")
-    msg = f"there is no {kind.word} called {quote(name)}"
-    raise UsageError(msg, hint=f"{near} {kind.next_step}".strip())
+def _unknown(kind: _Kind[Any], name: str, known: Iterable[str]) -> UsageError:
+    """Return the error that says that nothing is called so, and what is called alike."""
+    near = nearest(name, known).removeprefix("; ")
+    return UsageError(
+        f"there is no {kind.word} called {quote(name)}", hint=f"{near} {kind.next_step}".strip()
+    )
+
+
+def _this_machine() -> DeviceProfile:
+    """Return what was measured on this machine, else what its system tells about it."""
+    home = user_folder()
+    file = home and home.joinpath(*_DEVICE.folder, MY_MACHINE + _SUFFIXES[0])
+    if file is None or not file.is_file():
+        return here.this_machine()
+    origin = f"{_USER}/{_DEVICE.folder[0]}/{file.name}, called {here.AUTO!r}"
+    return _read(_DEVICE, _Found(id=MY_MACHINE, file=file, origin=origin))
+
+
+def _aliased(files: Mapping[str, _Found], alias: str) -> _Found | None:
+    """Return the file of the nearest folder that lists the alias; only files with the word are parsed."""
+    if not _ALIAS.fullmatch(alias):
+        return None
+    holders = [found for _, found in sorted(files.items()) if alias.encode() in _bytes(found.file)]
+    listing = [found for found in holders if alias in _listed(found, alias)]
+    first = [found for found in listing if found.rank == min(each.rank for each in listing)]
+    if len(first) > 1:
+        msg = f"{quote(alias)} is an alias of {' and of '.join(found.id for found in first)}"
+        raise UsageError(msg, hint="name one of them by its id")
+    return replace(first[0], origin=f"{first[0].origin}, called {alias!r}") if first else None
+
+
+def _listed(found: _Found, alias: str) -> tuple[object, ...]:
+    """Return the aliases of a file; one that is no YAML has none, unless it seems to mean this one."""
+    try:
+        aliases = parse(_bytes(found.file), str(found.file)).data.get("aliases")
+    except ProfileError:
+        if alias in _words(found):
+            raise
+        aliases = ()
+    return tuple(aliases) if isinstance(aliases, list) else ()
+
+
+def _aliases(files: Mapping[str, _Found]) -> Iterator[str]:
+    """Yield the aliases that files seem to list, without parsing one."""
+    for found in files.values():
+        yield from _words(found)
+
+
+def _words(found: _Found) -> Iterator[str]:
+    """Yield what stands under `aliases:` in a file, as text."""
+    for match in _ALIASES.finditer(_bytes(found.file)):
+        yield from _ALIAS.findall(match["words"].decode("utf-8", "replace"))
 
 
 def _read(kind: _Kind[P], found: _Found) -> P:
@@ -170,20 +238,20 @@ def _folders(kind: _Kind[Any]) -> Iterator[tuple[Path | Traversable, str]]:
     project = Path(*kind.folder)
     if not (isinstance(built_in, Path) and project.is_dir() and project.samefile(built_in)):
         yield project, "/".join((".", *kind.folder, "{}"))
-    home = _user_folder()
+    home = user_folder()
     if home is not None:
-        yield home.joinpath(*kind.folder), "/".join(("(user folder)", *kind.folder, "{}"))
+        yield home.joinpath(*kind.folder), "/".join((_USER, *kind.folder, "{}"))
     yield built_in, "/".join(("(built in)", *kind.folder, "{}"))
 
 
 @cache
 def _built_in(folder: tuple[str, ...]) -> Path | Traversable:
     """Return the folder inside the wheel, or the repository's when installed editable."""
-    packaged = files("feasibility").joinpath("_profiles", *folder)
+    packaged = resources.files("feasibility").joinpath("_profiles", *folder)
     return packaged if packaged.is_dir() else Path(__file__).parents[2].joinpath(*folder)
 
 
-def _user_folder() -> Path | None:
+def user_folder() -> Path | None:
     """Return the user's folder: %APPDATA% on Windows, else $XDG_CONFIG_HOME or ~/.config."""
     base = os.environ.get("APPDATA" if os.name == "nt" else "XDG_CONFIG_HOME", "")
     if base and Path(base).is_absolute():
@@ -194,17 +262,27 @@ def _user_folder() -> Path | None:
         return None
 
 
-def _listing(folder: Path | Traversable) -> frozenset[str]:
-    """Return the file names of a folder; one that is missing or closed holds none."""
-    try:
-        return frozenset(entry.name for entry in folder.iterdir() if entry.is_file())
-    except OSError:
-        return frozenset()
+def _files(kind: _Kind[Any]) -> dict[str, _Found]:
+    """Return the file of each id: the one in the first folder that has it."""
+    files: dict[str, _Found] = {}
+    for rank, (folder, origin) in enumerate(_folders(kind)):
+        for entry in sorted(_entries(folder), key=lambda entry: entry.name):
+            name, _, _ = entry.name.rpartition(".")
+            if entry.name.endswith(_SUFFIXES) and name not in files and entry.is_file():
+                files[name] = _Found(id=name, file=entry, origin=origin.format(entry.name), rank=rank)
+    return files
 
 
 def _ids(kind: _Kind[Any]) -> tuple[str, ...]:
-    names = {name for folder, _ in _folders(kind) for name in _listing(folder) if name.endswith(_SUFFIXES)}
-    return tuple(sorted({name.rpartition(".")[0] for name in names}))
+    return tuple(sorted(_files(kind)))
+
+
+def _entries(folder: Path | Traversable) -> Iterable[Path | Traversable]:
+    """Return what is in a folder; nothing where it is missing or closed."""
+    try:
+        return list(folder.iterdir())
+    except OSError:
+        return ()
 
 
 def _override(name: str, fact: Fact[Q], given: str | Q | None, unit: type[Q]) -> Fact[Q]:
@@ -238,19 +316,44 @@ def _given(data: object, location: Location = ()) -> Iterator[tuple[Location, st
 
 
 def _device_check(data: Mapping[str, object]) -> Iterator[tuple[Location, str]]:
-    """Yield references to units and runtimes that do not exist."""
+    """Yield aliases that cannot be typed, and references to units and runtimes that do not exist."""
+    yield from _alias_check(data.get("aliases"))
     units, default = data.get("units"), data.get("default_unit")
     if not isinstance(units, Mapping):
         return
     if isinstance(default, str) and default not in units:
         known = ", ".join(str(name) for name in units)
         yield ("default_unit",), f"there is no unit {quote(default)}; units are {known}"
+    runtimes = runtime_ids()
     for name, unit in units.items():
-        listed = unit.get("runtimes") if isinstance(unit, Mapping) else None
-        for index, ref in enumerate(listed if isinstance(listed, list) else ()):
-            if isinstance(ref, str) and ref not in runtime_ids():
-                location = ("units", str(name), "runtimes", index)
-                yield location, f"there is no runtime {quote(ref)}{nearest(ref, runtime_ids())}"
+        if isinstance(unit, Mapping):
+            for location, message in _unit_check(unit, runtimes):
+                yield ("units", str(name), *location), message
+
+
+def _alias_check(aliases: object) -> Iterator[tuple[Location, str]]:
+    """Yield aliases that are no words, or given twice; what is no text is the model's to say."""
+    seen: list[str] = []
+    for index, alias in enumerate(aliases if isinstance(aliases, list) else ()):
+        if isinstance(alias, str) and not _ALIAS.fullmatch(alias):
+            words = "is no alias; write lower-case words and digits, like iphone-15-pro"
+            yield ("aliases", index), f"{quote(alias)} {words}"
+        elif alias in seen:
+            yield ("aliases", index), f"alias {quote(alias)} is given twice"
+        seen.append(alias)
+
+
+def _unit_check(unit: Mapping[str, object], runtimes: tuple[str, ...]) -> Iterator[tuple[Location, str]]:
+    """Yield runtimes that do not exist, and coefficients of a runtime that the unit does not list."""
+    listed, measured = unit.get("runtimes"), unit.get("coefficients")
+    listed = listed if isinstance(listed, list) else []
+    for index, ref in enumerate(listed):
+        if isinstance(ref, str) and ref not in runtimes:
+            yield ("runtimes", index), f"there is no runtime {quote(ref)}{nearest(ref, runtimes)}"
+    for ref in measured if isinstance(measured, Mapping) else ():
+        if ref not in listed:
+            known = ", ".join(str(each) for each in listed)
+            yield ("coefficients", ref), f"coefficients of {quote(ref)}, which is not among runtimes: {known}"
 
 
 def _no_check(_: Mapping[str, object]) -> Iterator[tuple[Location, str]]:
