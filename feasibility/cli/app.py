@@ -198,11 +198,22 @@ def diff(  # noqa: PLR0913 (one parameter per option)
 
 
 @app.command()
-def devices(action: o.ActionArgument = o.Action.LIST, name: o.NameArgument = None) -> None:
-    """List devices, show one with its sources, or check a file."""
+def devices(  # noqa: PLR0913 (one parameter per option)
+    action: o.DevicesAction = o.Action.LIST.value,
+    name: o.DevicesName = None,
+    *,
+    search: o.Search = None,
+    device_class: o.OfClass = None,
+    vendor: o.Vendor = None,
+    unit: o.OfUnit = None,
+    sort: o.SortDevices = o.DeviceSort.ID,
+    format: o.DevicesFormat = o.TableFormat.TEXT,  # noqa: A002 (the option's name)
+) -> None:
+    """List and search devices, show one with its sources, or check a file."""
     from feasibility.cli import catalogs
 
-    put_text(catalogs.devices(action, name))
+    asked = catalogs.Listing(search, device_class, vendor, unit, sort, format)
+    catalogs.devices(action, name, asked)
 
 
 @app.command()

@@ -2,21 +2,75 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
 from feasibility import api
-from feasibility.cli.options import Action
+from feasibility.cli.options import Action, DeviceClass, DeviceSort, TableFormat, UnitKind
+from feasibility.cli.output import put, put_text
 from feasibility.errors import UsageError
 from feasibility.profiles import catalog
+from feasibility.report import devices as tables
 from feasibility.report import text_profiles as views
+from feasibility.views.devices import Row, Wanted, choose, matching_aliases, ordered
 
 
-def devices(action: Action, name: str | None) -> str:
-    """Return the text of `feasible devices`."""
-    if action is Action.LIST:
-        return views.render_devices(api.device(each) for each in api.devices())
-    given = _required(name, action, "m1")
-    if action is Action.SHOW:
-        return views.render_device(api.device(given))
-    return f"{given}: device {catalog.check_device(given).id} is fine\n"
+class Listing(NamedTuple):
+    """Which devices are listed, in which order and format."""
+
+    search: str | None = None
+    device_class: DeviceClass | None = None
+    vendor: str | None = None
+    unit: UnitKind | None = None
+    sort: DeviceSort = DeviceSort.ID
+    form: TableFormat = TableFormat.TEXT
+
+
+def devices(action: str, name: str | None, asked: Listing) -> None:
+    """Write what `feasible devices` is asked for."""
+    if action not in tuple(Action):
+        hint = f"one device: feasible devices show {action}; search: feasible devices --search {action}"
+        msg = f"{action!r} is not list, show or check"
+        raise UsageError(msg, hint=hint)
+    if action == Action.LIST:
+        words = " ".join(filter(None, (name, asked.search)))
+        _list(asked._replace(search=words or None))
+        return
+    if asked != Listing():
+        msg = f"options of the list do not go with {action}"
+        raise UsageError(msg, hint=f"like: feasible devices {action} {name or 'm1'}")
+    given = _required(name, Action(action), "m1")
+    if action == Action.SHOW:
+        put_text(views.render_device(api.device(given)))
+    else:
+        put_text(f"{given}: device {catalog.check_device(given).id} is fine\n")
+
+
+def _list(asked: Listing) -> None:
+    wanted = Wanted(
+        search=asked.search, device_class=asked.device_class, vendor=asked.vendor, kind=asked.unit
+    )
+    rows = ordered(choose(catalog.devices(), wanted), asked.sort)
+    if asked.form is TableFormat.TEXT:
+        also = {row.device.id: matching_aliases(row, asked.search) for row in rows}
+        put_text(tables.render_text(rows, width=_width(), also=also))
+    else:
+        put(_TABLES[asked.form](rows))
+
+
+_TABLES: Mapping[TableFormat, Callable[[Sequence[Row]], str]] = {
+    TableFormat.JSON: tables.render_json,
+    TableFormat.CSV: tables.render_csv,
+    TableFormat.MARKDOWN: tables.render_markdown,
+}
+
+
+def _width() -> int | None:
+    """Return the columns of the terminal; nothing is cut where no person reads."""
+    is_terminal = sys.stdout is not None and sys.stdout.isatty()
+    return shutil.get_terminal_size().columns if is_terminal else None
 
 
 def networks(action: Action, name: str | None) -> str:

@@ -56,6 +56,38 @@ class Action(StrEnum):
     CHECK = "check"
 
 
+class DeviceClass(StrEnum):
+    """What a device is (feasibility.profiles.models.DeviceClass)."""
+
+    PHONE = "phone"
+    TABLET = "tablet"
+    LAPTOP = "laptop"
+    DESKTOP = "desktop"
+    EDGE = "edge"
+    SERVER = "server"
+    MCU = "mcu"
+
+
+class UnitKind(StrEnum):
+    """What a unit is (feasibility.profiles.models.UnitKind)."""
+
+    CPU = "cpu"
+    GPU = "gpu"
+    NPU = "npu"
+
+
+class DeviceSort(StrEnum):
+    """What devices are sorted by (feasibility.views.devices.SORTS)."""
+
+    FP32 = "fp32"
+    FP16 = "fp16"
+    INT8 = "int8"
+    BANDWIDTH = "bandwidth"
+    MEMORY = "memory"
+    YEAR = "year"
+    ID = "id"
+
+
 class SchemaName(StrEnum):
     """Which answer a JSON Schema describes."""
 
@@ -138,4 +170,20 @@ CrossCheck = Annotated[
 ]
 ActionArgument = Annotated[Action, typer.Argument(help="What to do.")]
 NameArgument = Annotated[Text, typer.Argument(metavar="ID|FILE", help="Which one to show or check.")]
+DevicesAction = Annotated[str, typer.Argument(metavar="[list|show|check]", help="What to do.")]
+DevicesName = Annotated[Text, typer.Argument(metavar="WORD|ID|FILE", help="What to search, show or check.")]
+Search = Annotated[
+    Text, typer.Option(metavar="WORDS", help="Devices whose id, alias, name or units have them.")
+]
+OfClass = Annotated[
+    Optional[DeviceClass],  # noqa: UP045 (typer reads the annotation at run time)
+    typer.Option("--class", help="Devices of this class."),
+]
+Vendor = Annotated[Text, typer.Option(metavar="NAME", help="Devices of this maker.")]
+OfUnit = Annotated[
+    Optional[UnitKind],  # noqa: UP045 (as above)
+    typer.Option("--unit", help="Show units of this kind, not the default ones."),
+]
+SortDevices = Annotated[DeviceSort, typer.Option("--sort", help="By what; numbers from the largest.")]
+DevicesFormat = Annotated[TableFormat, typer.Option("--format", help="How to write the table.")]
 SchemaArgument = Annotated[SchemaName, typer.Argument(help="Of which answer.")]

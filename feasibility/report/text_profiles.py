@@ -1,4 +1,4 @@
-"""Render device and network profiles as plain text, every number with its source."""
+"""Render a device, and network profiles, as plain text: every number with its source."""
 
 from __future__ import annotations
 
@@ -8,23 +8,15 @@ from typing import TYPE_CHECKING, Any
 from feasibility.report.layout import Column, fields, paragraph, table
 
 if TYPE_CHECKING:  # only the annotations need them
-    from feasibility.profiles.models import ComputeUnit, DeviceProfile, Fact, NetworkProfile
+    from feasibility.profiles.models import (
+        Coefficients,
+        ComputeUnit,
+        DeviceProfile,
+        Fact,
+        NetworkProfile,
+    )
 
 _Row = tuple[str, str]
-
-
-def render_devices(devices: Iterable[DeviceProfile]) -> str:
-    """Return one line per device: its units, the peak of the default one, its name."""
-    columns = [Column("id"), Column("units"), Column("peak", right=True), Column("name")]
-    return _lines(table(columns, [_device_row(device) for device in devices]))
-
-
-def _device_row(device: DeviceProfile) -> tuple[str, ...]:
-    """Put the default unit first, with its half-precision peak where it has one."""
-    units = [device.default_unit, *(name for name in device.units if name != device.default_unit)]
-    peaks: Mapping[Any, Fact[Any]] = device.units[device.default_unit].peaks
-    precision = next((name for name in ("fp16", "fp32") if name in peaks), next(iter(peaks)))
-    return device.id, " ".join(units), f"{peaks[precision].value} {precision}", device.name
 
 
 def render_device(device: DeviceProfile) -> str:
@@ -34,6 +26,10 @@ def render_device(device: DeviceProfile) -> str:
 
 
 def _device_facts(device: DeviceProfile) -> Iterator[_Row]:
+    if device.origin:
+        yield "from", device.origin
+    if device.aliases:
+        yield "also called", ", ".join(device.aliases)
     for key, unit in device.units.items():
         note = " (default)" if key == device.default_unit else ""
         yield key, f"{unit.name}{note}; runtimes {', '.join(unit.runtimes)}"
@@ -47,6 +43,32 @@ def _device_facts(device: DeviceProfile) -> Iterator[_Row]:
 def _unit_facts(key: str, unit: ComputeUnit) -> Iterator[_Row]:
     yield from _facts(key, unit.peaks)
     yield from _facts(key, {"bandwidth": unit.bandwidth})
+    for runtime, precisions in unit.coefficients.items():
+        for precision, terms in precisions.items():
+            yield from _terms(f"{key} {runtime} {precision}", terms)
+
+
+def _terms(label: str, terms: Coefficients) -> Iterator[_Row]:
+    """Name what was found on this very unit, and then each term of it."""
+    count = f", {terms.n} timings" if terms.n else ""
+    note = f" ({terms.note})" if terms.note else ""
+    how = f"{terms.evidence}, {terms.date}{count}, sigma {terms.sigma:g}: {terms.source}{note}"
+    yield label, f"coefficients of its own, in place of the runtime's; {how}"
+    for name, value in terms:
+        if name not in _TOLD:
+            yield f"  {name.replace('_', ' ')}", _NULLS.get(name, "none") if value is None else _term(value)
+
+
+# fields of coefficients that the line above the terms tells, and what null means in the others
+_TOLD = frozenset({"evidence", "date", "n", "sigma", "source", "note"})
+_NULLS = {"light_bandwidth_share": "light operators are fused and free", "peak": "of the same precision"}
+
+
+def _term(value: object) -> str:
+    """Write a number, or the numbers of a term that has several."""
+    if isinstance(value, Iterable) and not isinstance(value, str):
+        return ", ".join(f"{name} {_term(number)}" for name, number in dict(value).items())
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def render_networks(networks: Iterable[NetworkProfile]) -> str:
@@ -83,7 +105,8 @@ def _facts(prefix: str, facts: Mapping[Any, Fact[Any] | None]) -> Iterator[_Row]
         if fact is not None:
             date = f", {fact.date}" if fact.date else ""
             note = f" ({fact.note})" if fact.note else ""
-            yield f"{prefix} {name}".strip(), f"{fact.value}, {fact.evidence}{date}: {fact.source}{note}"
+            value = str(fact.value).replace("FLOP", "OP" if str(name).startswith("int") else "FLOP")
+            yield f"{prefix} {name}".strip(), f"{value}, {fact.evidence}{date}: {fact.source}{note}"
 
 
 def _lines(lines: list[str]) -> str:
