@@ -29,12 +29,13 @@ _KIB = 2**10
 _ASSUMED_MEMORY = 8 * 10**9
 _TAB_BYTES = 4 * _GIB
 _MEASURE = "measure it with: feasible calibrate"
+_SYSCTL = "/usr/sbin/sysctl"
 _TIMEOUT_S = 5.0
 _MAX_TEXT = 4 * 2**20  # /proc/cpuinfo of 1,024 processors has 2 MB
 
 _MEM_TOTAL = re.compile(r"(?m)^MemTotal:\s+(\d{1,15}) kB")
 _MEM_SIZE = re.compile(r"(?m)^hw\.memsize: (\d{1,19})$")
-_MODEL = re.compile(r"(?m)^hw\.model: (.+)$")
+_MAC_DESKTOP = re.compile(r"(?m)^hw\.model: (?:iMac|Macmini|MacPro)")
 _SERVER_NAMES = re.compile(r"Xeon|EPYC|Neoverse|Opteron")
 # SMBIOS 3.7, 7.4.1 System Enclosure or Chassis Types
 _CHASSIS: Mapping[str, DeviceClass] = {
@@ -101,7 +102,7 @@ def describe(readings: Readings) -> DeviceProfile:
 
 def _processor(readings: Readings) -> Processor:
     if readings.system == "Darwin":
-        return processor.from_sysctl(readings.sysctl, logical=readings.logical)
+        return processor.from_sysctl(readings.sysctl, machine=readings.machine, logical=readings.logical)
     if readings.system == "Linux":
         return processor.from_cpuinfo(
             readings.cpuinfo,
@@ -213,10 +214,7 @@ def _bandwidth(kind: DeviceClass, cpu: Processor) -> dict[str, Any]:
 
 def _class(readings: Readings, cpu: Processor) -> DeviceClass:
     if readings.system == "Darwin":
-        model = _MODEL.search(readings.sysctl)
-        return (
-            "laptop" if model is None or "Book" in model[1] or not model[1].startswith("Mac") else "desktop"
-        )
+        return "desktop" if _MAC_DESKTOP.search(readings.sysctl) else "laptop"
     if readings.has_battery:
         return "laptop"
     if readings.chassis.strip() in _CHASSIS:
@@ -321,7 +319,7 @@ def _cpu_limits(groups: str) -> Iterator[str]:
 
 
 def _read_mac() -> dict[str, Any]:
-    return {"sysctl": _output("/usr/sbin/sysctl", "hw", "machdep.cpu")}
+    return {"sysctl": _output(_SYSCTL, "hw", "machdep.cpu")}
 
 
 _READERS = {"Linux": _read_linux, "Darwin": _read_mac}

@@ -9,7 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 ASSUMED_CLOCK_HZ = 2e9
 _MOST_PROCESSORS = 8192  # Linux's largest NR_CPUS
@@ -306,23 +306,22 @@ def _clean(name: str) -> str:
     return " ".join(_MARKS.sub("", name).split())
 
 
-def from_sysctl(text: str, *, logical: int = 1) -> Processor:
+def from_sysctl(text: str, *, machine: str, logical: int = 1) -> Processor:
     """Read macOS's `sysctl hw machdep.cpu`."""
     told = dict(_PAIR.findall(text))
     brand = told.get("machdep.cpu.brand_string", "")
     chip = _APPLE_CHIP.match(brand)
-    is_arm = chip is not None or told.get("hw.optional.arm64") == "1"
+    is_arm = chip is not None or architecture(machine) == "arm"  # Rosetta says x86_64
     notes = _Notes()
-    cores = _apple_cores(told, chip["chip"] if chip else "", notes) if is_arm else _mac_x86(told, notes)
-    if not cores:
+    found = _apple_cores(told, chip["chip"] if chip else "", notes) if is_arm else _mac_x86(told, notes)
+    if not any(each.count for each in found):
         notes.add(f"cores: {logical} logical processors are taken for cores")
-        vectors = _apple_core("performance")[1] if is_arm else _GUESSED_X86
-        cores = [Cores(count=logical, clock_hz=_assumed_clock(notes), vectors=vectors)]
-    noted = notes.cores(cores)
+        found = [replace(found[0], count=logical)]
+    cores = notes.cores(each for each in found if each.count)
     return Processor(
         name=_clean(brand),
         vendor="Apple" if is_arm else _VENDORS.get(told.get("machdep.cpu.vendor", ""), "unknown"),
-        cores=noted,
+        cores=cores,
         told_by="sysctl" + (f"; clocks from {_APPLE_CLOCK_SOURCE}" if chip else ""),
         is_arm=is_arm,
         has_half="1" in {told.get("hw.optional.arm.FEAT_FP16"), told.get("hw.optional.neon_fp16")},
@@ -333,15 +332,15 @@ def from_sysctl(text: str, *, logical: int = 1) -> Processor:
 
 def _apple_cores(told: _Block, chip: str, notes: _Notes) -> list[Cores]:
     """Return the performance and the efficiency cores; without levels, all are performance cores."""
-    levels = [_whole(told, f"hw.perflevel{level}.physicalcpu") for level in (0, 1)]
-    if not levels[0]:
-        levels[0] = _whole(told, "hw.physicalcpu")
-    clocks = _APPLE_CLOCKS_HZ.get(chip) or (_assumed_clock(notes),) * len(levels)
+    counts = [_whole(told, f"hw.perflevel{level}.physicalcpu") for level in (0, 1)]
+    if not counts[0]:
+        notes.add("vector units: those of performance cores, for all")
+        counts = [_whole(told, "hw.physicalcpu"), 0]
+    clocks = _APPLE_CLOCKS_HZ.get(chip) or (_assumed_clock(notes),) * len(counts)
     kinds = [_apple_core(kind) for kind in _APPLE_UNITS]
     return [
         Cores(count=count, name=name, clock_hz=clock, vectors=vectors)
-        for count, clock, (name, vectors) in zip(levels, clocks, kinds, strict=True)
-        if count
+        for count, clock, (name, vectors) in zip(counts, clocks, kinds, strict=True)
     ]
 
 
@@ -350,9 +349,8 @@ def _mac_x86(told: _Block, notes: _Notes) -> list[Cores]:
     flags = f"{told.get('machdep.cpu.features', '')} {told.get('machdep.cpu.leaf7_features', '')}"
     names = frozenset(flags.lower().replace("avx1.0", "avx").split())
     vectors = x86_vectors(names, "GenuineIntel", 6, _whole(told, "machdep.cpu.model"), brand)
-    count = _whole(told, "hw.physicalcpu")
     clock = _whole(told, "hw.cpufrequency_max") or _clock([{"model name": brand}], notes)
-    return [Cores(count=count, clock_hz=float(clock), vectors=vectors)] if count else []
+    return [Cores(count=_whole(told, "hw.physicalcpu"), clock_hz=float(clock), vectors=vectors)]
 
 
 def _whole(told: _Block, key: str) -> int:
