@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from feasibility.api import (
+        accuracy,
+        calibrate,
         convention,
         cross_check,
         decide,
@@ -34,12 +36,14 @@ if TYPE_CHECKING:
         runtimes,
         vary,
     )
+    from feasibility.calibration.accuracy import Accuracy
     from feasibility.conventions.cross_check import CrossCheck
     from feasibility.conventions.records import ConventionTotal
     from feasibility.cost import Coverage, ModelCost, OpCost
     from feasibility.decide.records import Decision, Verdict
     from feasibility.errors import (
         FeasibilityError,
+        MeasureError,
         ModelError,
         ProfileError,
         UnitError,
@@ -56,6 +60,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DEFAULT",
+    "Accuracy",
     "BitsPerSecond",
     "Bytes",
     "BytesPerSecond",
@@ -71,6 +76,7 @@ __all__ = [
     "Flops",
     "FlopsPerSecond",
     "Interval",
+    "MeasureError",
     "ModelCost",
     "ModelError",
     "Module",
@@ -86,6 +92,8 @@ __all__ = [
     "UnknownShapeError",
     "UsageError",
     "Verdict",
+    "accuracy",
+    "calibrate",
     "convention",
     "cross_check",
     "decide",
@@ -104,14 +112,15 @@ __all__ = [
 
 _NAMES_OF_ROOMS = {
     "api": (
-        "convention cross_check decide device devices diff explain network networks profile runtime runtimes "
-        "vary"
+        "accuracy calibrate convention cross_check decide device devices diff explain network networks "
+        "profile runtime runtimes vary"
     ),
+    "calibration.accuracy": "Accuracy",
     "conventions.cross_check": "CrossCheck",
     "conventions.records": "ConventionTotal",
     "cost": "Coverage ModelCost OpCost",
     "decide.records": "Decision Verdict",
-    "errors": "FeasibilityError ModelError ProfileError UnitError UnknownShapeError UsageError",
+    "errors": "FeasibilityError MeasureError ModelError ProfileError UnitError UnknownShapeError UsageError",
     "ir": "DType Node TensorSpec",
     "ops": "DEFAULT RuleSet",
     "profiles.models": "DeviceProfile NetworkProfile RuntimeProfile",

@@ -4,6 +4,7 @@ FeasibilityError            base; one sentence, exit code 2
   UsageError                the call is wrong (unknown device, bare number, clashing options)
     UnitError               a quantity without a unit, or with the wrong one
   ModelError                the model file is unreadable, hostile or not ONNX
+  MeasureError              a model cannot be run, or this machine cannot be measured
   UnknownShapeError         a rule needs a size that the graph does not tell
   ProfileError              a YAML profile is wrong; carries every problem of the file
 """
@@ -58,6 +59,10 @@ class UnitError(UsageError, ValueError):
 
 class ModelError(FeasibilityError, ValueError):
     """A model file cannot be read, is hostile, or is not ONNX."""
+
+
+class MeasureError(FeasibilityError):
+    """A model cannot be run here, or this machine cannot be measured."""
 
 
 class UnknownShapeError(FeasibilityError):

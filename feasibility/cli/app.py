@@ -225,6 +225,34 @@ def networks(action: o.ActionArgument = o.Action.LIST, name: o.NameArgument = No
 
 
 @app.command()
+def calibrate(
+    *,
+    model: o.CalibratedModels = [],  # noqa: B006 (typer copies it)
+    time: o.TimeLimit = None,
+    out: o.Out = None,
+) -> None:
+    """Measure this machine with ONNX Runtime: then --device my-machine predicts."""
+    from feasibility.cli import measuring
+
+    measuring.calibrate(out, model, time)
+
+
+@app.command()
+def accuracy(
+    ctx: typer.Context,
+    models: o.Models,
+    *,
+    device: o.Calibrated = "my-machine",
+    time: o.TimeEach = None,
+    format: o.OutputAccuracy = o.PlainFormat.TEXT,  # noqa: A002 (the option's name)
+) -> None:
+    """Run models with random weights on this machine beside what is predicted."""
+    from feasibility.cli import measuring
+
+    measuring.accuracy(models, device, time, format, ctx.obj)
+
+
+@app.command()
 def schema(name: o.SchemaArgument) -> None:
     """Print the JSON Schema of an answer."""
     from feasibility.report.json import schema as published

@@ -25,6 +25,14 @@ class TableFormat(StrEnum):
     CSV = "csv"
 
 
+class PlainFormat(StrEnum):
+    """How a comparison is written."""
+
+    TEXT = "text"
+    JSON = "json"
+    CSV = "csv"
+
+
 class Side(StrEnum):
     """A verdict that can be required."""
 
@@ -187,3 +195,14 @@ OfUnit = Annotated[
 SortDevices = Annotated[DeviceSort, typer.Option("--sort", help="By what; numbers from the largest.")]
 DevicesFormat = Annotated[TableFormat, typer.Option("--format", help="How to write the table.")]
 SchemaArgument = Annotated[SchemaName, typer.Argument(help="Of which answer.")]
+CalibratedModels = Annotated[
+    list[str],
+    typer.Option("--model", metavar="FILE", help="A model of yours to time and fit to as well; repeatable."),
+]
+Out = Annotated[Text, typer.Option("-o", "--out", metavar="FILE", help="Where to write.  [my-machine]")]
+TimeLimit = Annotated[Text, typer.Option("--time", metavar="TIME", help="How long to measure.  [75 s]")]
+TimeEach = Annotated[Text, typer.Option("--time", metavar="TIME", help="How long to run each model.  [1 s]")]
+Calibrated = Annotated[
+    str, typer.Option("-d", "--device", metavar="ID[/UNIT]", help="Whose predictions are tried.")
+]
+OutputAccuracy = Annotated[PlainFormat, typer.Option("--format", help="How to write the comparison.")]

@@ -106,6 +106,7 @@ class Coefficients(_Record):
     light_overhead: SecondsQ  # t0_light
     constant: SecondsQ
     exponent: Annotated[float, Field(ge=1, le=64, strict=True)] = 1.0  # p
+    channel_block: Annotated[int, Field(ge=1, le=64, strict=True)] = 1  # channels a convolution pads to
     sigma: Annotated[float, Field(gt=0, le=2, strict=True)]
     peak: Precision | None = None  # whose peak P is, where not this precision's (Hexagon float: int8)
     n: Annotated[int, Field(ge=1, strict=True)] | None = None  # timings behind it
@@ -122,7 +123,7 @@ class Coefficients(_Record):
         Grouped convolutions that were not timed apart are taken for depthwise ones.
         """
         if "depthwise" in value:
-            value = {"grouped": value["depthwise"]} | value
+            value.setdefault("grouped", value["depthwise"])
         missing = [name for name in get_args(OpClassName) if name not in value]
         if missing:
             msg = f"no efficiency for {', '.join(missing)}; every operator class needs one"
@@ -142,6 +143,7 @@ class ComputeUnit(_Record):
     peaks: dict[Precision, Fact[RateQ]] = Field(min_length=1)
     bandwidth: Fact[BandwidthQ]
     runtimes: tuple[str, ...] = Field(min_length=1)
+    threads: Annotated[int, Field(ge=1, strict=True)] | None = None  # that were measured; None: all
     coefficients: dict[str, dict[Precision, Coefficients]] = Field(default_factory=dict)
 
 

@@ -40,7 +40,7 @@ def render_cost(cost: ModelCost, *, by: str = "op", top: int = 0, depth: int = D
 def render_vary(dimension: str, costs: Iterable[ModelCost], *, precision: str | None = None) -> str:
     """Return one row per size of a dimension."""
     titles = (dimension, *_VARY_COLUMNS, "memory_bytes", "unknown_nodes")
-    return _table(titles, (_vary_row(dimension, cost, precision) for cost in costs))
+    return written(titles, (_vary_row(dimension, cost, precision) for cost in costs))
 
 
 def render_diff(found: Diff, *, top: int = 0) -> str:
@@ -48,10 +48,11 @@ def render_diff(found: Diff, *, top: int = 0) -> str:
     modules = [("module", "/".join(change.key), change) for change in found.modules[: top or None]]
     ops = [("op", "::".join(change.key), change) for change in found.ops[: top or None]]
     rows = [(by, name, *_side(change.old), *_side(change.new)) for by, name, change in (*modules, *ops)]
-    return _table(_DIFF_COLUMNS, rows)
+    return written(_DIFF_COLUMNS, rows)
 
 
-def _table(titles: Sequence[str], rows: Iterable[Sequence[_Cell]]) -> str:
+def written(titles: Sequence[str], rows: Iterable[Sequence[_Cell]]) -> str:
+    """Return a header and rows as CSV."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     for row in (titles, *rows):
@@ -62,12 +63,12 @@ def _table(titles: Sequence[str], rows: Iterable[Sequence[_Cell]]) -> str:
 def _by_op(cost: ModelCost, top: int, _: int) -> str:
     unknown = Counter((u.domain, u.op_type) for u in cost.coverage.unknown)
     groups = cost.by_op()[: top or None]
-    return _table(_OP_COLUMNS, ((*g.key, g.nodes, unknown[g.key[0], g.key[1]], *_sums(g)) for g in groups))
+    return written(_OP_COLUMNS, ((*g.key, g.nodes, unknown[g.key[0], g.key[1]], *_sums(g)) for g in groups))
 
 
 def _by_module(cost: ModelCost, top: int, depth: int) -> str:
     shown = costliest(modules(cost, depth), top)
-    return _table(_MODULE_COLUMNS, map(_module_row, shown))
+    return written(_MODULE_COLUMNS, map(_module_row, shown))
 
 
 def _module_row(found: Module) -> tuple[_Cell, ...]:
@@ -77,7 +78,7 @@ def _module_row(found: Module) -> tuple[_Cell, ...]:
 def _by_node(cost: ModelCost, top: int, _: int) -> str:
     costly = sorted(cost.nodes, key=lambda n: (-n.flops, -n.runs * (n.read_bytes + n.written_bytes)))
     kept = set(map(id, costly[: top or None]))
-    return _table(_NODE_COLUMNS, [_node_row(node) for node in cost.nodes if id(node) in kept])
+    return written(_NODE_COLUMNS, [_node_row(node) for node in cost.nodes if id(node) in kept])
 
 
 def _node_row(found: NodeCost) -> tuple[_Cell, ...]:

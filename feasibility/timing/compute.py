@@ -120,7 +120,7 @@ def inference(
     """
     stored = stored_precision(cost)
     plan = _plan(cost, unit, runtime, precision, stored)
-    asked = loads(cost, plan.widths, fuses=runtime.fuses)
+    asked = loads(cost, plan.widths, fuses=runtime.fuses, block=plan.main.coefficients.channel_block)
     groups = tuple(_group_time(load, plan.lane(load.dtype)) for load in asked)
     constant_s = plan.main.coefficients.constant.value
     typical_s = constant_s + math.fsum(group.seconds for group in groups)

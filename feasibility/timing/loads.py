@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from feasibility.cost import ModelCost, NodeCost, OpClass
 from feasibility.ir import DType, TensorSpec
+from feasibility.timing.channels import padded_share
 from feasibility.timing.groups import FusedGroup, fuse
 from feasibility.units import BITS_PER_BYTE
 
@@ -28,19 +29,23 @@ class Load(NamedTuple):
     op_class: OpClass | None
     dtype: DType
     runs: int
-    flops: int
+    flops: float  # of heavy groups, with the channels that kernels pad
     weight_bytes: int
     activation_bytes: int
 
 
 @lru_cache(maxsize=_KEPT)
-def loads(cost: ModelCost, widths: Widths, *, fuses: bool = True) -> tuple[Load, ...]:
-    """Return the loads in execution order; `fuses` tells whether heavy operators take light ones along."""
+def loads(cost: ModelCost, widths: Widths, *, fuses: bool = True, block: int = 1) -> tuple[Load, ...]:
+    """Return the loads in execution order.
+
+    `fuses` tells whether heavy operators take light ones along, `block` how many channels a
+    convolution computes at once.
+    """
     bits = dict(widths)
-    return tuple(_load(group, bits) for group in fuse(cost, fuses=fuses))
+    return tuple(_load(group, bits, block) for group in fuse(cost, fuses=fuses))
 
 
-def _load(group: FusedGroup, bits: Mapping[DType, int]) -> Load:
+def _load(group: FusedGroup, bits: Mapping[DType, int], block: int) -> Load:
     """Count the bytes of the head: what the others of a group read and write stays in caches."""
     head = group.head
     dtype = head.cost.dtype if head.cost else DType.UNDEFINED
@@ -53,7 +58,7 @@ def _load(group: FusedGroup, bits: Mapping[DType, int]) -> Load:
         op_class=_class(head) if group.heavy else None,
         dtype=dtype,
         runs=head.runs,
-        flops=group.flops if group.heavy else 0,
+        flops=group.flops * padded_share(head, block) if group.heavy else 0,
         weight_bytes=weights,
         activation_bytes=moved - weights,
     )

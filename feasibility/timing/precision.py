@@ -75,8 +75,9 @@ def run_precision(wanted: Precision, unit: ComputeUnit, runtime: RuntimeProfile)
 def lane(wanted: Precision, unit: ComputeUnit, runtime: RuntimeProfile) -> Lane:
     """Return the constants for a precision, with a note for each one that another type lends."""
     runs_at = run_precision(wanted, unit, runtime)
-    fitted = next(p for p in _COEFFICIENTS_OF[runs_at] if p in runtime.precisions)
-    coefficients = runtime.precisions[fitted]
+    constants = unit.coefficients.get(runtime.id) or runtime.precisions
+    fitted = next(p for p in _COEFFICIENTS_OF[runs_at] if p in constants)
+    coefficients = constants[fitted]
     rated = coefficients.peak or runs_at
     peak_of = next(p for p in _RATE_OF[rated] if p in unit.peaks)
     notes = (

@@ -1,0 +1,1 @@
+"""Measure this machine with ONNX Runtime and fit the constants of the time formula."""

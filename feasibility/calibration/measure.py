@@ -1,0 +1,86 @@
+"""Time models in ONNX Runtime: the only module that imports it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import onnxruntime as ort
+
+from feasibility.errors import MeasureError
+from feasibility.loader.runnable import Array, Runnable
+
+VERSION: str = ort.__version__
+_ERRORS_ONLY = 3  # ONNX Runtime's severity
+_LONGEST = 200  # characters of its complaint that a message repeats
+_AT_LEAST = 3  # runs of a turn
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """How long one run took, and how far the quartiles lie apart as a share of that."""
+
+    seconds: float
+    spread: float
+
+
+class Session:
+    """A model that is loaded, optimised and warm."""
+
+    def __init__(self, model: Runnable, inputs: Mapping[str, Array], *, threads: int) -> None:
+        """Load the model and run it twice; raise MeasureError if ONNX Runtime cannot."""
+        self._inputs = dict(inputs)
+        try:
+            started = time.perf_counter()
+            self._session = _session(model, threads)
+            self.start_s = time.perf_counter() - started
+            self._session.run(None, self._inputs)
+            self._session.run(None, self._inputs)
+        except Exception as error:  # noqa: BLE001 (its exceptions have no common base of their own)
+            said = " ".join(str(error).split())[:_LONGEST]
+            msg = f"ONNX Runtime cannot run it: {said}"
+            raise MeasureError(msg) from None
+
+    def turn(self, budget_s: float) -> Turn:
+        """Run for about so long, and three times at least; the first run, on cold caches, does not count.
+
+        The seconds are the lower quartile: whatever else runs on the machine only adds to a run.
+        """
+        self._session.run(None, self._inputs)
+        runs: list[float] = []
+        end = time.perf_counter() + budget_s
+        while len(runs) < _AT_LEAST or time.perf_counter() < end:
+            begin = time.perf_counter()
+            self._session.run(None, self._inputs)
+            runs.append(time.perf_counter() - begin)
+        return _summary(runs)
+
+
+def turns(found: Sequence[Turn]) -> Turn:
+    """Return the median of several turns, and how far their quartiles lie apart."""
+    seconds = sorted(turn.seconds for turn in found)
+    middle = seconds[len(seconds) // 2]
+    return Turn(seconds=middle, spread=_between_quartiles(seconds) / middle)
+
+
+def _summary(runs: Sequence[float]) -> Turn:
+    ordered = sorted(runs)
+    typical = ordered[len(ordered) // 4]
+    return Turn(seconds=typical, spread=_between_quartiles(ordered) / typical)
+
+
+def _between_quartiles(ordered: Sequence[float]) -> float:
+    quarter = len(ordered) // 4
+    return ordered[-1 - quarter] - ordered[quarter]
+
+
+def _session(model: Runnable, threads: int) -> ort.InferenceSession:
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = _ERRORS_ONLY
+    if model.weights:
+        values = [ort.OrtValue.ortvalue_from_numpy(array) for array in model.weights.values()]
+        options.add_external_initializers(list(model.weights), values)
+    return ort.InferenceSession(model.model, options, providers=["CPUExecutionProvider"])
