@@ -187,7 +187,7 @@ def _aliased(files: Mapping[str, _Found], alias: str) -> _Found | None:
     listing = [found for found in holders if alias in _listed(found, alias)]
     first = [found for found in listing if found.rank == min(each.rank for each in listing)]
     if len(first) > 1:
-        msg = f"{quote(alias)} is an alias of {' and of '.join(found.id for found in first)}"
+        msg = f"{quote(alias)} is an alias of {' and of '.join(quote(found.id) for found in first)}"
         raise UsageError(msg, hint="name one of them by its id")
     return replace(first[0], origin=f"{first[0].origin}, called {alias!r}") if first else None
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from feasibility.errors import ProfileError, UnitError, UsageError
-from feasibility.profiles import catalog
+from feasibility.profiles import catalog, strict_yaml
 from feasibility.units import BitsPerSecond, Seconds
 
 LAB = """\
@@ -15,6 +15,25 @@ name: "{name}"
 rtt: {{value: "5 ms", evidence: measured, source: "ping"}}
 downlink: {{value: "1 Gbit/s", evidence: measured, source: "iperf"}}
 uplink: {{value: "1 Gbit/s", evidence: measured, source: "iperf"}}
+"""
+
+BOARD = """\
+name: "{name}"
+vendor: "Acme"
+class: edge
+year: 2024
+default_unit: cpu
+units:
+  cpu:
+    name: "4 cores"
+    kind: cpu
+    peaks:
+      fp32: {{value: "38.4 GFLOP/s", evidence: derived, source: "4 x 1.2 GHz x 8"}}
+    bandwidth: {{value: "4 GB/s", evidence: measured, source: "stream"}}
+    runtimes: [ncnn-cpu]
+memory:
+  capacity: {{value: "2 GiB", evidence: vendor, source: "data sheet"}}
+aliases: {aliases}
 """
 
 
@@ -213,3 +232,195 @@ def test_no_home_folder_is_no_problem(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Path, "home", nowhere)
 
     assert "m1" == catalog.device("m1").id
+
+
+def board(folder: Path, id_: str, aliases: str, name: str = "Board") -> Path:
+    """Write a device with aliases into a project's or a user's folder."""
+    folder = folder / "hardware_profiles"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{id_}.yaml").write_text(BOARD.format(name=name, aliases=aliases), encoding="utf-8")
+    return folder / f"{id_}.yaml"
+
+
+def test_an_alias_leads_to_its_device(project: Path) -> None:
+    """The device keeps its id, and its origin tells which name led there."""
+    board(project, "board", "[acme-one, g4dn.xlarge]")
+
+    assert ("board", "./hardware_profiles/board.yaml, called 'acme-one'") == (
+        catalog.device("acme-one").id,
+        catalog.device("acme-one").origin,
+    )
+    assert "board" == catalog.device("g4dn.xlarge").id
+    assert ("acme-one", "g4dn.xlarge") == catalog.device("board").aliases
+
+
+def test_aliases_of_a_block_list_count_too(project: Path) -> None:
+    """However YAML writes the list."""
+    board(project, "board", "\n  - acme-one\n  - acme-two")
+
+    assert "board" == catalog.device("acme-two").id
+
+
+def test_an_id_comes_before_an_alias(project: Path) -> None:
+    """Even an id that is built in before an alias in the project."""
+    board(project, "board", "[m1, acme-one]")
+    board(project, "acme-one", "[]", name="The one")
+
+    assert "Apple M1" == catalog.device("m1").name
+    assert "The one" == catalog.device("acme-one").name
+
+
+def test_the_nearest_folder_with_an_alias_wins(project: Path) -> None:
+    """An alias in the project comes before the same in the user's folder."""
+    board(project.parent / "config" / "feasible", "b-user", "[acme-one]")
+    assert "b-user" == catalog.device("acme-one").id
+    board(project, "z-project", "[acme-one]")
+    assert "z-project" == catalog.device("acme-one").id
+
+
+def test_an_alias_of_two_devices_in_a_folder_is_refused(project: Path) -> None:
+    """Which one is meant, nobody can tell."""
+    board(project, "one", "[acme]")
+    board(project, "two", "[acme]")
+
+    with pytest.raises(UsageError, match="'acme' is an alias of 'one' and of 'two'") as caught:
+        catalog.device("acme")
+    assert "name one of them by its id" == caught.value.hint
+
+
+def test_a_hidden_file_gives_no_alias(project: Path) -> None:
+    """A project's device of the same id hides the user's, aliases included."""
+    board(project.parent / "config" / "feasible", "board", "[acme-one]")
+    board(project, "board", "[]")
+
+    with pytest.raises(UsageError, match="there is no device called 'acme-one'"):
+        catalog.device("acme-one")
+
+
+def test_only_files_with_the_word_are_parsed(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An id parses its own file; an alias those that hold the word, and a word elsewhere is no alias."""
+    board(project, "board", "[acme-one]")
+    board(project, "other", "[acme-two]", name="not acme-one")
+    board(project, "third", "[acme-three]")
+    parsed: list[str] = []
+
+    def parse(text: bytes, name: str) -> strict_yaml.Document:
+        parsed.append(Path(name).stem)
+        return strict_yaml.parse(text, name)
+
+    monkeypatch.setattr(catalog, "parse", parse)
+    assert "board" == catalog.device("acme-one").id
+    assert {"board", "other"} == set(parsed)
+    parsed.clear()
+    assert "third" == catalog.device("third").id
+    assert ["third"] == parsed
+
+
+def test_a_near_alias_is_named_in_the_hint(project: Path) -> None:
+    """A slip in an alias is put right as one in an id is."""
+    board(project, "board", "[acme-phone-15]")
+
+    with pytest.raises(UsageError) as caught:
+        catalog.device("Acme-Phone 15")
+    assert "did you mean 'acme-phone-15'? list all with: feasible devices" == caught.value.hint
+
+
+def test_a_broken_file_matters_where_it_seems_to_list_the_alias(project: Path) -> None:
+    """Its problem is said then; as a neighbour that holds the word elsewhere, it is passed over."""
+    file = board(project, "broken", "[acme-one]")
+    file.write_text(file.read_text(encoding="utf-8") + "note: acme-two: {\n", encoding="utf-8")
+    board(project, "board", "[acme-two]")
+
+    with pytest.raises(ProfileError, match=r"broken\.yaml:17"):
+        catalog.device("acme-one")
+    assert "board" == catalog.device("acme-two").id
+
+
+@pytest.mark.parametrize(
+    ("aliases", "problem"),
+    [
+        ("[Acme]", "16:11 'Acme' is no alias; write lower-case words and digits, like iphone-15-pro"),
+        ("[acme one]", "16:11 'acme one' is no alias; write lower-case words and digits, like iphone-15-pro"),
+        ("[a-, b]", "16:11 'a-' is no alias; write lower-case words and digits, like iphone-15-pro"),
+        ("[a, b, a]", "16:17 alias 'a' is given twice"),
+        ("[3]", "16:11 3 is not text; quote it"),
+        ("acme", "16:10 'acme' should be a list, like [a, b]"),
+    ],
+)
+def test_an_alias_is_a_word_given_once(project: Path, aliases: str, problem: str) -> None:
+    """What cannot be typed as a name is refused with its place."""
+    with pytest.raises(ProfileError) as caught:
+        catalog.check_device(board(project, "board", aliases))
+
+    assert [problem] == [p.partition("board.yaml:")[2] for p in caught.value.problems]
+
+
+def test_coefficients_are_of_a_runtime_that_the_unit_lists(project: Path) -> None:
+    """Measured terms of another runtime would never be used."""
+    file = board(project, "board", "[]")
+    terms = """\
+    coefficients:
+      metal:
+        fp32:
+          efficiency: {dense: 0.5, pointwise: 0.5, depthwise: 0.5, matmul: 0.5}
+          bandwidth_share: {weights: 0.5, activations: 0.5}
+          light_bandwidth_share: 0.5
+          overhead: "2 us"
+          light_overhead: "1 us"
+          constant: "0 s"
+          sigma: 0.05
+          n: 57
+          evidence: measured-here
+          source: "by hand for this test"
+          date: 2026-11-27
+memory:
+"""
+    text = file.read_text(encoding="utf-8").replace("memory:\n", terms)
+    file.write_text(text, encoding="utf-8")
+
+    with pytest.raises(ProfileError, match="coefficients of 'metal', which is not among runtimes: ncnn-cpu"):
+        catalog.check_device(file)
+    file.write_text(text.replace("metal:", "ncnn-cpu:"), encoding="utf-8")
+    assert 57 == catalog.check_device(file).units["cpu"].coefficients["ncnn-cpu"]["fp32"].n
+
+
+def test_all_devices_load_in_the_order_of_their_ids(project: Path) -> None:
+    """Each file once, the project's in place of a built-in one of the same id."""
+    board(project, "m1", "[]", name="mine")
+    found = list(catalog.devices())
+
+    assert list(catalog.device_ids()) == [device.id for device in found]
+    assert "mine" == next(device.name for device in found if device.id == "m1")
+
+
+def test_auto_is_this_machine(project: Path) -> None:
+    """No file has to exist, and the origin says what the answer depends on."""
+    assert project.is_dir()
+    assert ("auto", "(this machine)") == (catalog.device("auto").id, catalog.device("auto").origin)
+    assert "auto" not in catalog.device_ids()
+
+
+def test_auto_is_what_was_measured_here_where_that_exists(project: Path) -> None:
+    """The user's my-machine comes before the description, and says so; the project's does not count."""
+    board(project, "my-machine", "[]", name="of the project")
+    assert "auto" == catalog.device("auto").id
+    board(project.parent / "config" / "feasible", "my-machine", "[]", name="calibrated")
+    found = catalog.device("auto")
+
+    assert ("my-machine", "calibrated") == (found.id, found.name)
+    assert "(user folder)/hardware_profiles/my-machine.yaml, called 'auto'" == found.origin
+
+
+def test_a_file_called_auto_is_a_device_like_any_other(project: Path) -> None:
+    """The first file of a name wins, whatever the name."""
+    board(project, "auto", "[]", name="a car")
+
+    assert "a car" == catalog.device("auto").name
+
+
+def test_built_in_aliases_are_names_of_one_device() -> None:
+    """No alias is an id, and none stands in two files."""
+    names = [alias for device in catalog.devices() for alias in device.aliases]
+
+    assert len(names) == len(set(names))
+    assert not set(names) & {*catalog.device_ids(), "auto"}
