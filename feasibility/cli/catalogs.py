@@ -50,7 +50,10 @@ def devices(action: str, name: str | None, asked: Listing) -> None:
 
 def _list(asked: Listing) -> None:
     wanted = Wanted(
-        search=asked.search, device_class=asked.device_class, vendor=asked.vendor, kind=asked.unit
+        search=asked.search,
+        device_class=asked.device_class and asked.device_class.value,
+        vendor=asked.vendor,
+        kind=asked.unit and asked.unit.value,
     )
     rows = ordered(choose(catalog.devices(), wanted), asked.sort)
     if asked.form is TableFormat.TEXT:
