@@ -164,10 +164,11 @@ def _sides(
     """Return the first level of each node's side; None hands on what it reads, wherever that is."""
     calls = {body.owner for body in cost.bodies if body.name == _CALL}  # their nodes stand elsewhere
     stays = supported - REMOVED
-    kinds = [(index, (found.node.domain, found.node.op_type)) for index, found in running]
     return [
-        _UNIT if kind in stays else None if kind in REMOVED or index in calls else _ENTRY
-        for index, kind in kinds
+        _UNIT
+        if (kind := (found.node.domain, found.node.op_type)) in stays
+        else (None if kind in REMOVED or index in calls else _ENTRY)
+        for index, found in running
     ]
 
 
@@ -182,20 +183,20 @@ def _walk(
     for (index, found), side in zip(running, sides, strict=True):
         node = found.node
         reads = node.inputs + handed_out[index] if index in handed_out else node.inputs
-        sources = [made[spec.name] for spec in reads if spec is not None and spec.name in made]
+        sources = [source for spec in reads if spec is not None and (source := made.get(spec.name))]
         if side is None:
             made.update({spec.name: sources[0] for spec in node.outputs if spec is not None and sources})
             continue
         level = side
         for at, _, _ in sources:
             if at > level:
-                level = at + (at - level) % 2
+                level = at + (at - level) % 2  # the next level of its side
         placed.setdefault(level, []).append(found)
         for spec in node.outputs:
             if spec is not None:
                 made[spec.name] = (level, spec, found.runs)
         for source in sources:
-            if (source[0] - level) % 2 and source[0] != _ENTRY:
+            if source[0] != level and (source[0] - level) % 2 and source[0] != _ENTRY:
                 _cross(crossed, source, level, found.runs)
     return placed, crossed
 
