@@ -49,7 +49,7 @@ class _Column:
 
 def _rate(row: Row, precision: Precision, symbol: str) -> str:
     rate = row.peak(precision)
-    return NOTHING if rate is None else str(FlopsPerSecond(rate)).replace("FLOP/s", symbol).strip()
+    return NOTHING if rate is None else str(FlopsPerSecond(rate)).replace("FLOP/s", symbol)
 
 
 _COLUMNS = (

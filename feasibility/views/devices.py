@@ -157,9 +157,4 @@ SORTS = tuple(_KEYS)
 def ordered(rows: Iterable[Row], by: str) -> Sequence[Row]:
     """Sort by one of SORTS: numbers from the largest, those without one last, then by id."""
     number = _KEYS[by]
-
-    def place(row: Row) -> tuple[bool, float, str]:
-        value = number(row)
-        return value is None, -(value or 0), row.name
-
-    return sorted(rows, key=place)
+    return sorted(rows, key=lambda row: (-(number(row) or 0), row.name))  # none is as the smallest

@@ -245,7 +245,7 @@ def test_a_container_has_what_its_cgroup_leaves() -> None:
     """1.5 of 4 cores, 2 GiB of 7.87: the tightest limit of the cgroups around it counts."""
     limits = {
         "memory_limits": ("2147483648\n", "9223372036854771712\n", "max\n"),
-        "cpu_limits": ("max 100000\n", "150000 100000\n", "-1 100000\n"),
+        "cpu_limits": ("max 100000\n", "150000 100000\n", "-1 100000\n", "0 100000\n", "1 0\n"),
     }
     device = machine(cpuinfo=cpuinfo(XEON, 4), meminfo=MEMINFO, **limits)
 
