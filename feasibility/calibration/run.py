@@ -33,7 +33,7 @@ _PASSES: tuple[tuple[Precision, bool, float], ...] = (
 )  # fmt: skip
 _BLOCKS = (1, 4, 8, 16)  # channels that vector units of 128 to 512 bits take at once
 STREAM = "stream"  # the probe whose traffic no cache holds
-_AS_STORED = tuple((dtype, dtype.bits) for dtype in DType)
+AS_STORED = tuple((dtype, dtype.bits) for dtype in DType)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +131,7 @@ def _fitted(subjects: Sequence[Subject], timed: Sequence[Turn], precision: Preci
     def rows(block: int) -> list[fitting.Row]:
         return [
             fitting.Row(
-                fitting.amounts(loads(each.cost, _AS_STORED, block=block), peak, bandwidth),
+                fitting.amounts(loads(each.cost, AS_STORED, block=block), peak, bandwidth),
                 turn.seconds,
                 _NETWORK_WEIGHT if each.network else 1.0,
             )
@@ -158,5 +158,5 @@ def _fastest(subjects: Sequence[Subject], timed: Sequence[Turn]) -> tuple[float,
     """Return the highest rate of multiply-adds, in FLOP/s, and the rate of the stream, in bytes/s."""
     pairs = list(zip(subjects, timed, strict=True))
     stream, turn = next(pair for pair in pairs if pair[0].name == STREAM)
-    moved = sum(load.activation_bytes for load in loads(stream.cost, _AS_STORED))
+    moved = sum(load.activation_bytes for load in loads(stream.cost, AS_STORED))
     return max(2 * each.cost.fmas / found.seconds for each, found in pairs), moved / turn.seconds

@@ -186,7 +186,8 @@ class RuntimeProfile(_Profile):
     memory_overhead: Fact[BytesQ]  # what the runtime itself takes
     session_start: Fact[SecondsQ]  # load, compile and warm up once, weights apart
     precisions: dict[Precision, Coefficients] = Field(min_length=1)
-    fuses: Annotated[bool, Field(strict=True)] = True  # heavy operators take light ones along
+    fuses: Annotated[bool, Field(strict=True)] = True  # a heavy operator takes light ones along
+    fuses_attention: Annotated[bool, Field(strict=True)] = False  # product, softmax, product: one kernel
     support: str | None = None  # the table of operators it runs; None: it runs all of them
     note: str | None = None
 

@@ -16,7 +16,7 @@ from typing import Literal
 from feasibility.cost import ModelCost
 from feasibility.ir import CONVERTIBLE, PRECISION_BITS, DType
 from feasibility.profiles.models import ComputeUnit, Precision, RuntimeProfile
-from feasibility.timing.groups import FusedGroup
+from feasibility.timing.groups import FusedGroup, Fusion
 from feasibility.timing.interval import Interval
 from feasibility.timing.loads import Load, Widths, loads
 from feasibility.timing.precision import INTEGERS, STORED, Lane, lane, run_precision
@@ -120,7 +120,7 @@ def inference(
     """
     stored = stored_precision(cost)
     plan = _plan(cost, unit, runtime, precision, stored)
-    asked = loads(cost, plan.widths, fuses=runtime.fuses, block=plan.main.coefficients.channel_block)
+    asked = loads(cost, plan.widths, fusion_of(runtime), plan.main.coefficients.channel_block)
     groups = tuple(_group_time(load, plan.lane(load.dtype)) for load in asked)
     constant_s = plan.main.coefficients.constant.value
     typical_s = constant_s + math.fsum(group.seconds for group in groups)
@@ -132,6 +132,11 @@ def inference(
         lower_bound=bool(cost.coverage.unknown),
         notes=tuple(dict.fromkeys(_notes(cost, plan, precision, stored))),
     )
+
+
+def fusion_of(runtime: RuntimeProfile) -> Fusion:
+    """Return what a runtime makes one kernel of."""
+    return Fusion(light=runtime.fuses, attention=runtime.fuses_attention)
 
 
 @lru_cache(maxsize=_KEPT)

@@ -1,17 +1,27 @@
-"""Fuse nodes into groups: a heavy operator with the light ones and views that follow it alone.
+"""Fuse nodes into groups, each one kernel, as runtimes do.
 
-A convolution also takes the zero padding in front of it (see padding.py).
+A heavy operator takes the light ones and views that follow it alone; a convolution also takes the
+zero padding in front of it (padding.py). A runtime that does not fuse so still runs a chain of light
+operators as one kernel: GELU is one in the framework and five nodes in ONNX. Attention is one
+kernel where the runtime has it (attention.py).
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from feasibility.cost import ModelCost, NodeCost
+from feasibility.cost import ModelCost, NodeCost, Role
+from feasibility.timing.attention import attentions
 from feasibility.timing.padding import absorbed, first_name
 
-_FOLLOWERS = frozenset({"light", "view"})
+# which roles a group grows by, by the role of its head
+_FOLLOWERS: Mapping[Role, frozenset[Role]] = {
+    "heavy": frozenset({"light", "view"}),
+    "light": frozenset({"light"}),
+}
 _CONSTANT = "Constant"
 
 
@@ -21,6 +31,7 @@ class FusedGroup:
 
     head: NodeCost
     followers: tuple[NodeCost, ...] = ()  # the padding in front of it first, if it takes one
+    whole: bool = False  # what passes between its nodes never leaves the chip
 
     @property
     def heavy(self) -> bool:
@@ -39,47 +50,63 @@ def runs_at_all(node: NodeCost) -> bool:
     return not folded and node.node.op_type != _CONSTANT
 
 
-def fuse(cost: ModelCost, *, fuses: bool = True) -> tuple[FusedGroup, ...]:
-    """Return the groups in execution order; views, constants and unknown nodes make none.
+class Fusion(NamedTuple):
+    """What a runtime makes one kernel of."""
 
-    Where a runtime does not fuse, every node is a group of its own.
-    """
-    running = [node for node in cost.nodes if runs_at_all(node)]
-    if not fuses:
-        return tuple(FusedGroup(head=node) for node in running if node.cost and node.cost.role != "view")
-    readers = _readers(cost, running)
-    paddings = absorbed(running, readers)
-    heads: list[NodeCost] = []
-    taken: list[list[NodeCost]] = []
-    open_ends: dict[str, int] = {}  # a tensor that one node alone reads -> the heavy group it leaves
+    light: bool = True  # a heavy operator and the light ones that follow it
+    attention: bool = False  # two products with a softmax between them
+
+
+FUSING = Fusion()
+
+
+def fuse(cost: ModelCost, fusion: Fusion = FUSING) -> tuple[FusedGroup, ...]:
+    """Return the groups in execution order; views, constants and unknown nodes make none."""
+    running = [node for node in cost.nodes if runs_at_all(node) and node.cost]
+    readers = _readers(cost, [node for node in cost.nodes if runs_at_all(node)])
+    chains = attentions(running, readers) if fusion.attention else ()
+    inside = {first_name(node.node.outputs) for chain in chains for node in chain}
+    rest = [node for node in running if first_name(node.node.outputs) not in inside]
+    groups = [
+        FusedGroup(head=nodes[0], followers=tuple(nodes[1:]), whole=not fusion.light)
+        for nodes in (_grown(rest, readers, "heavy") if fusion.light else _grown(rest, readers, "light"))
+    ]
+    groups += [FusedGroup(head=chain[0], followers=chain[1:], whole=True) for chain in chains]
+    if not chains:
+        return tuple(groups)
+    place = {id(node): index for index, node in enumerate(running)}
+    return tuple(sorted(groups, key=lambda group: place[id(group.head)]))
+
+
+def _grown(running: list[NodeCost], readers: Counter[str], opener: Role) -> list[list[NodeCost]]:
+    """Let the nodes of one role take along those that follow them alone; a convolution its padding."""
+    paddings = absorbed(running, readers) if opener == "heavy" else {}
+    followers = _FOLLOWERS[opener]
+    groups: list[list[NodeCost]] = []
+    open_ends: dict[str, int] = {}  # a tensor that one node alone reads -> the group it leaves
     for node in running:
         if node.cost is None or first_name(node.node.outputs) in paddings:
             continue
         role = node.cost.role
-        joined = _joined(node, role, heads, open_ends)
+        joined = _joined(node, groups, open_ends) if role in followers else None
         if joined is not None:
-            taken[joined].append(node)
+            groups[joined].append(node)
         elif role != "view":
             padding = paddings.get(first_name(node.node.inputs))
-            heads.append(node)
-            taken.append([padding] if padding else [])
-        if joined is not None or role == "heavy":
-            _leave_open(node, len(heads) - 1 if joined is None else joined, readers, open_ends)
-    return tuple(
-        FusedGroup(head=head, followers=tuple(nodes)) for head, nodes in zip(heads, taken, strict=True)
-    )
+            groups.append([node, padding] if padding else [node])
+        if joined is not None or role == opener:
+            _leave_open(node, len(groups) - 1 if joined is None else joined, readers, open_ends)
+    return groups
 
 
-def _joined(node: NodeCost, role: str, heads: list[NodeCost], open_ends: dict[str, int]) -> int | None:
-    """Return the latest heavy group that this node alone follows, as often as it runs.
+def _joined(node: NodeCost, groups: list[list[NodeCost]], open_ends: dict[str, int]) -> int | None:
+    """Return the latest group that this node alone follows, as often as it runs.
 
     A residual Add that follows two convolutions joins the later one: only there are
     both of its inputs ready.
     """
-    if role not in _FOLLOWERS:
-        return None
     ends = (open_ends.get(spec.name) for spec in node.node.inputs if spec)
-    return max((at for at in ends if at is not None and heads[at].runs == node.runs), default=None)
+    return max((at for at in ends if at is not None and groups[at][0].runs == node.runs), default=None)
 
 
 def _leave_open(node: NodeCost, at: int, readers: Counter[str], open_ends: dict[str, int]) -> None:

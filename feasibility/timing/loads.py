@@ -13,7 +13,7 @@ from typing import NamedTuple
 from feasibility.cost import ModelCost, NodeCost, OpClass
 from feasibility.ir import DType, TensorSpec
 from feasibility.timing.channels import padded_share
-from feasibility.timing.groups import FusedGroup, fuse
+from feasibility.timing.groups import FUSING, FusedGroup, Fusion, fuse
 from feasibility.units import BITS_PER_BYTE
 
 Widths = tuple[tuple[DType, int], ...]  # bits of an element while it runs, for every stored type
@@ -35,21 +35,22 @@ class Load(NamedTuple):
 
 
 @lru_cache(maxsize=_KEPT)
-def loads(cost: ModelCost, widths: Widths, *, fuses: bool = True, block: int = 1) -> tuple[Load, ...]:
-    """Return the loads in execution order.
-
-    `fuses` tells whether heavy operators take light ones along, `block` how many channels a
-    convolution computes at once.
-    """
+def loads(
+    cost: ModelCost,
+    widths: Widths,
+    fusion: Fusion = FUSING,
+    block: int = 1,
+) -> tuple[Load, ...]:
+    """Return the loads in execution order; `block` is how many channels a convolution computes at once."""
     bits = dict(widths)
-    return tuple(_load(group, bits, block) for group in fuse(cost, fuses=fuses))
+    return tuple(_load(group, bits, block) for group in fuse(cost, fusion))
 
 
 def _load(group: FusedGroup, bits: Mapping[DType, int], block: int) -> Load:
     """Count the bytes of the head: what the others of a group read and write stays in caches."""
     head = group.head
     dtype = head.cost.dtype if head.cost else DType.UNDEFINED
-    moved = _traffic(head, bits)
+    moved = _outer_traffic(group, bits) if group.whole and group.followers else _traffic(head, bits)
     weights = 0
     if group.heavy:
         weights = min(moved, _distinct(tuple(s for s in head.node.inputs if s and s.constant), bits))
@@ -78,6 +79,14 @@ def _traffic(node: NodeCost, bits: Mapping[DType, int]) -> int:
         _distinct(specs, bits) if counted is None else _rescaled(counted, cost.dtype, bits)
         for counted, specs in sides
     )
+
+
+def _outer_traffic(group: FusedGroup, bits: Mapping[DType, int]) -> int:
+    """Return the bytes that a whole group reads from outside and its last node writes."""
+    members = (group.head, *group.followers)
+    made = {spec.name for member in members for spec in member.node.outputs if spec}
+    read = [spec for member in members for spec in member.node.inputs if spec and spec.name not in made]
+    return _distinct((*read, *members[-1].node.outputs), bits)
 
 
 def _distinct(specs: tuple[TensorSpec | None, ...], bits: Mapping[DType, int]) -> int:
