@@ -268,7 +268,8 @@ def _files(kind: _Kind[Any]) -> dict[str, _Found]:
     for rank, (folder, origin) in enumerate(_folders(kind)):
         for entry in sorted(_entries(folder), key=lambda entry: entry.name):
             name, _, _ = entry.name.rpartition(".")
-            if entry.name.endswith(_SUFFIXES) and name not in files and entry.is_file():
+            is_profile = entry.name.endswith(_SUFFIXES) and not name.startswith(".")  # no editor's own file
+            if is_profile and name not in files and entry.is_file():
                 files[name] = _Found(id=name, file=entry, origin=origin.format(entry.name), rank=rank)
     return files
 

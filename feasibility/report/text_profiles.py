@@ -32,7 +32,8 @@ def _device_facts(device: DeviceProfile) -> Iterator[_Row]:
         yield "also called", ", ".join(device.aliases)
     for key, unit in device.units.items():
         note = " (default)" if key == device.default_unit else ""
-        yield key, f"{unit.name}{note}; runtimes {', '.join(unit.runtimes)}"
+        threads = f"; measured on {unit.threads} of its threads" if unit.threads else ""
+        yield key, f"{unit.name}{note}; runtimes {', '.join(unit.runtimes)}{threads}"
         yield from _unit_facts(key, unit)
     yield from _facts("memory", vars(device.memory))
     yield from _facts("price", {"usd per hour": device.price_usd_per_hour})

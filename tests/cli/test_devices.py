@@ -58,6 +58,7 @@ SLOW = {"name": "Slow board", "vendor": "Acme", "class_": "edge", "year": 2020, 
 FAST = {"name": "=Fast phone", "vendor": "Other", "class_": "phone", "year": 2024, "fp32": "40 GFLOP/s",
         "memory": "8 GB", "aliases": "quick-one"}  # fmt: skip
 TERMS = """\
+    threads: 3
     coefficients:
       ncnn-cpu:
         fp32:
@@ -258,6 +259,7 @@ def test_show_tells_what_calibration_found(boards: Path, run: Run) -> None:
     file.write_text(text, encoding="utf-8")
     out = " ".join(run("show", "slow")[1].split())
     how = "measured-here, 2026-11-27, 57 timings, sigma 0.05: 57 timings by hand"
+    assert "cpu 4 cores (default); runtimes ncnn-cpu; measured on 3 of its threads " in out
     assert f"cpu ncnn-cpu fp32 coefficients of its own, in place of the runtime's; {how} " in out
     for words in (
         "dense 0.5, pointwise 0.25, depthwise 0.125, matmul 0.75",

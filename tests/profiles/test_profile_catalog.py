@@ -95,7 +95,8 @@ def test_ids_are_sorted_and_need_no_valid_file(project: Path) -> None:
     folder = project / "network_profiles"
     folder.mkdir()
     (folder / "broken.yaml").write_text("{", encoding="utf-8")
-    (folder / "notes.txt").write_text("", encoding="utf-8")
+    for other in ("notes.txt", ".draft.yaml", "._m1.yaml", ".yaml"):
+        (folder / other).write_text("", encoding="utf-8")
 
     assert tuple(sorted((*before, "broken"))) == catalog.network_ids()
 
