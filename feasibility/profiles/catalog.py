@@ -33,6 +33,7 @@ Q = TypeVar("Q", Seconds, BitsPerSecond)
 P = TypeVar("P", bound=BaseModel)
 
 _SUFFIXES = (".yaml", ".yml")
+_FILE = re.compile(r"(?s)(?P<id>[^.].*)\.ya?ml")  # a hidden file is an editor's or a draft
 _USER = "(user folder)"
 MY_MACHINE = "my-machine"  # the id of what `feasible calibrate` measured here
 _ALIAS = re.compile(r"[a-z0-9]+(?:[.-][a-z0-9]+)*")
@@ -267,10 +268,10 @@ def _files(kind: _Kind[Any]) -> dict[str, _Found]:
     files: dict[str, _Found] = {}
     for rank, (folder, origin) in enumerate(_folders(kind)):
         for entry in sorted(_entries(folder), key=lambda entry: entry.name):
-            name, _, _ = entry.name.rpartition(".")
-            is_profile = entry.name.endswith(_SUFFIXES) and not name.startswith(".")  # no editor's own file
-            if is_profile and name not in files and entry.is_file():
-                files[name] = _Found(id=name, file=entry, origin=origin.format(entry.name), rank=rank)
+            match = _FILE.fullmatch(entry.name)
+            if match and match["id"] not in files and entry.is_file():
+                found = _Found(id=match["id"], file=entry, origin=origin.format(entry.name), rank=rank)
+                files[found.id] = found
     return files
 
 
