@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from feasibility.cost import ModelCost
 from feasibility.decide.records import Check, Placement, Scenario
 from feasibility.decide.sides import download_bytes, memory_need
 from feasibility.profiles.models import BytesQ, Fact
 from feasibility.timing import network as links
+from feasibility.timing.compute import partitions
+from feasibility.timing.placement import lacks, sentence
 from feasibility.units import Bytes
 
-CLIENT_CHECKS = frozenset({"memory", "download"})
+CLIENT_CHECKS = frozenset({"memory", "download", "operators"})
 SERVER_CHECKS = frozenset({"server_memory"})
 
 _USERS = {"app": "an app", "browser": "a browser tab"}
@@ -20,6 +24,7 @@ def checks(scenario: Scenario) -> tuple[Check, ...]:
     return (
         _memory("memory", scenario.cost, scenario.client),
         _download(scenario),
+        *_operators(scenario),
         _memory("server_memory", scenario.cost, scenario.server),
     )
 
@@ -69,6 +74,28 @@ def _download(scenario: Scenario) -> Check:
         limit=None if limit is None else limit.value,
         quantity_unit="bytes",
         message=f"{what} take {seconds} to download over {scenario.network.id}; {verdict}.",
+    )
+
+
+def _operators(scenario: Scenario) -> Iterator[Check]:
+    """Say what the client's runtime does not run, and who takes it; fail if nobody does."""
+    place = scenario.client
+    if place.rest is None:
+        return
+    found = partitions(scenario.cost, place.rest.table.supported)
+    lacking = sum(breaker.count for breaker in found.breakers)
+    taker = place.rest.runtime
+    words = f"{place.runtime.id} runs every operator of the model"
+    if lacking:
+        rest = f"{taker.id} takes them" if taker else f"nothing else on {place.device.id} takes them"
+        words = f"{sentence(found, place.runtime.id) if taker else lacks(found, place.runtime.id)}; {rest}"
+    yield Check(
+        name="operators",
+        passed=not lacking or taker is not None,
+        actual=lacking,
+        limit=None,
+        quantity_unit="nodes",
+        message=f"{words}.",
     )
 
 

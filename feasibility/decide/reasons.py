@@ -76,9 +76,18 @@ def _shares(place: Placement, compute: ComputeTime) -> str:
     """Say what the client's time is made of."""
     parts = compute.shares
     total = sum(parts.values())
-    words = {"compute": "arithmetic", "bandwidth": "memory traffic", "overhead": "overhead"}
+    words = {
+        "compute": "arithmetic",
+        "bandwidth": "memory traffic",
+        "overhead": "overhead",
+        "crossings": "crossings",
+    }
     ranked = sorted(parts, key=lambda name: -parts[name])
-    shown = ", ".join(f"{words[name]} {100 * parts[name] / total if total else 0:.0f} %" for name in ranked)
+    shown = ", ".join(
+        f"{words[name]} {100 * parts[name] / total if total else 0:.0f} %"
+        for name in ranked
+        if parts[name] or name != "crossings"
+    )
     groups = len(compute.groups)
     return f"The time on {place.device.id} is {shown}, in {groups} fused group{'s' * (groups != 1)}."
 

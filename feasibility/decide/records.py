@@ -14,6 +14,7 @@ from feasibility.cost import Coverage, ModelCost, ModelRef, Totals
 from feasibility.decide.fields import Fields, read_coverage, read_model, read_totals
 from feasibility.errors import UsageError
 from feasibility.profiles.models import DeviceProfile, NetworkProfile, Precision, RuntimeProfile
+from feasibility.timing.compute import Rest
 from feasibility.timing.interval import Interval
 from feasibility.units import BitsPerSecond, Bytes, Flops, FlopsPerSecond, Seconds
 
@@ -57,6 +58,7 @@ class Placement:
     unit: str  # a key of device.units
     runtime: RuntimeProfile
     precision: Precision | None = None  # None: as stored
+    rest: Rest | None = None  # who takes operators that the runtime lacks; None: it lacks none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,8 @@ from feasibility.decide.records import DEFAULT_CONFIDENCE, Placement, Scenario, 
 from feasibility.errors import UnitError, UsageError
 from feasibility.profiles import catalog
 from feasibility.profiles.models import DeviceProfile, NetworkProfile, Precision, RuntimeProfile
+from feasibility.profiles.support import support
+from feasibility.timing.compute import Rest
 from feasibility.units import BitsPerSecond, Bytes, Seconds
 
 DEFAULT_SERVER = "a100"
@@ -85,7 +87,24 @@ def place(
     profile, unit = _device(device)
     units = [unit] if unit else [profile.default_unit, *profile.units]
     unit, found = _runtime(profile, units, runtime)
-    return Placement(device=profile, unit=unit, runtime=found, precision=_precision(precision))
+    return Placement(
+        device=profile,
+        unit=unit,
+        runtime=found,
+        precision=_precision(precision),
+        rest=_rest(profile, unit, found),
+    )
+
+
+def _rest(device: DeviceProfile, own: str, runtime: RuntimeProfile) -> Rest | None:
+    """Find what runs the operators that a runtime lacks: its fallback, on another unit of the device."""
+    if runtime.support is None:
+        return None
+    table = support(runtime.support)
+    for name, unit in device.units.items():
+        if table.fallback is not None and name != own and table.fallback in unit.runtimes:
+            return Rest(table=table, unit=unit, runtime=catalog.runtime(table.fallback))
+    return Rest(table=table)
 
 
 def _device(device: str | DeviceProfile) -> tuple[DeviceProfile, str | None]:

@@ -90,7 +90,7 @@ def server_side(scenario: Scenario) -> Server:
 
 def timed(cost: ModelCost, place: Placement) -> ComputeTime:
     """Return the time of one inference there; UsageError if unit and runtime do not fit."""
-    return inference(cost, unit_of(place), place.runtime, place.precision)
+    return inference(cost, unit_of(place), place.runtime, place.precision, place.rest)
 
 
 def unit_of(place: Placement) -> ComputeUnit:

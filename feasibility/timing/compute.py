@@ -16,13 +16,15 @@ from typing import Literal
 from feasibility.cost import ModelCost
 from feasibility.ir import CONVERTIBLE, PRECISION_BITS, DType
 from feasibility.profiles.models import ComputeUnit, Precision, RuntimeProfile
+from feasibility.profiles.support import SupportTable
 from feasibility.timing.groups import FusedGroup, Fusion
 from feasibility.timing.interval import Interval
-from feasibility.timing.loads import Load, Widths, loads
+from feasibility.timing.loads import Load, Side, Widths, loads
+from feasibility.timing.placement import OpKind, Partitions, crossing_seconds, partition, sentence
 from feasibility.timing.precision import INTEGERS, STORED, Lane, lane, run_precision
 from feasibility.units import FlopsPerSecond
 
-Bound = Literal["compute", "bandwidth", "overhead"]
+Bound = Literal["compute", "bandwidth", "overhead", "crossings"]
 
 _KEPT = 16  # models whose types are kept
 _DEFAULT_STORED: Precision = "fp32"
@@ -60,16 +62,29 @@ class GroupTime:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rest:
+    """Who takes the operators that a runtime does not run; nobody where `runtime` is None."""
+
+    table: SupportTable
+    unit: ComputeUnit | None = None
+    runtime: RuntimeProfile | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ComputeTime:
     """The time of one inference, group by group, and what had to be assumed.
 
     `lane` is where the most arithmetic runs. Where `lower_bound` is true, uncounted
-    nodes come on top.
+    nodes come on top. `rest` are the groups that fall back to another runtime, and
+    `partitions` tells how the model divides, where the runtime does not run everything.
     """
 
     interval: Interval
     groups: tuple[GroupTime, ...]
+    rest: tuple[GroupTime, ...] = ()
     constant_s: float
+    crossings_s: float = 0.0
+    partitions: Partitions | None = None
     lane: Lane
     lower_bound: bool
     notes: tuple[str, ...]
@@ -86,16 +101,18 @@ class ComputeTime:
 
     def at_rate(self, factor: float) -> float:
         """Return the typical seconds if the unit computed `factor` times as fast."""
-        return self.constant_s + math.fsum(group.at_rate(factor) for group in self.groups)
+        elsewhere_s = self.constant_s + self.crossings_s + math.fsum(group.seconds for group in self.rest)
+        return elsewhere_s + math.fsum(group.at_rate(factor) for group in self.groups)
 
     @property
     def shares(self) -> dict[Bound, float]:
         """Return how the seconds divide; where the parts overlap, in proportion."""
-        runs = [(group, group.group.head.runs) for group in self.groups]
+        runs = [(group, group.group.head.runs) for group in (*self.groups, *self.rest)]
         return {
             "compute": math.fsum(n * group.flop_s for group, n in runs),
             "bandwidth": math.fsum(n * group.byte_s for group, n in runs),
             "overhead": self.constant_s + math.fsum(n * group.overhead_s for group, n in runs),
+            "crossings": self.crossings_s,
         }
 
 
@@ -112,26 +129,61 @@ class _Plan:
 
 
 def inference(
-    cost: ModelCost, unit: ComputeUnit, runtime: RuntimeProfile, precision: Precision | None
+    cost: ModelCost,
+    unit: ComputeUnit,
+    runtime: RuntimeProfile,
+    precision: Precision | None,
+    rest: Rest | None = None,
 ) -> ComputeTime:
     """Return the time of one forward pass; `precision` None runs the model as stored.
 
-    All groups of a unit share one sigma: if the prior is too fast, it is so for all.
+    All groups of a unit share one sigma: if the prior is too fast, it is so for all. What the
+    runtime does not run goes to `rest`, and each crossing between the two costs its time.
     """
     stored = stored_precision(cost)
     plan = _plan(cost, unit, runtime, precision, stored)
-    asked = loads(cost, plan.widths, fusion_of(runtime), plan.main.coefficients.channel_block)
+    found = None if rest is None else partitions(cost, rest.table.supported)
+    fallen, crossings_s = _fallen(cost, rest, found, stored)
+    side = Side(rest.table.supported, falls_back=False) if rest and fallen else None
+    asked = loads(cost, plan.widths, fusion_of(runtime), plan.main.coefficients.channel_block, side)
     groups = tuple(_group_time(load, plan.lane(load.dtype)) for load in asked)
     constant_s = plan.main.coefficients.constant.value
-    typical_s = constant_s + math.fsum(group.seconds for group in groups)
+    typical_s = constant_s + crossings_s + math.fsum(group.seconds for group in (*groups, *fallen))
+    said = sentence(found, runtime.id) if found else ""
     return ComputeTime(
         interval=Interval.from_sigma(typical_s, plan.main.sigma),
         groups=groups,
+        rest=fallen,
         constant_s=constant_s,
+        crossings_s=crossings_s,
+        partitions=found,
         lane=plan.main,
         lower_bound=bool(cost.coverage.unknown),
-        notes=tuple(dict.fromkeys(_notes(cost, plan, precision, stored))),
+        notes=tuple(dict.fromkeys((*_notes(cost, plan, precision, stored), *([said] if said else [])))),
     )
+
+
+@lru_cache(maxsize=_KEPT)
+def partitions(cost: ModelCost, supported: frozenset[OpKind]) -> Partitions:
+    """Return how a model divides between a runtime that runs these operators and another."""
+    return partition(cost, supported)
+
+
+def _fallen(
+    cost: ModelCost, rest: Rest | None, found: Partitions | None, stored: Precision
+) -> tuple[tuple[GroupTime, ...], float]:
+    """Return the groups that another runtime takes, and the seconds that going to and fro costs."""
+    if rest is None or not found or not found.breakers or rest.runtime is None or rest.unit is None:
+        return (), 0.0
+    plan = _plan(cost, rest.unit, rest.runtime, None, stored)
+    side = Side(rest.table.supported, falls_back=True)
+    block = plan.main.coefficients.channel_block
+    asked = loads(cost, plan.widths, fusion_of(rest.runtime), block, side)
+    sync, copy = rest.table.sync, rest.table.copy_bandwidth
+    crossings_s = 0.0
+    if sync is not None and copy is not None:
+        crossings_s = crossing_seconds(found, sync.value.value, copy.value.value)
+    return tuple(_group_time(load, plan.lane(load.dtype)) for load in asked), crossings_s
 
 
 def fusion_of(runtime: RuntimeProfile) -> Fusion:

@@ -6,7 +6,7 @@ units are then asked how long they take.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -14,6 +14,7 @@ from feasibility.cost import ModelCost, NodeCost, OpClass
 from feasibility.ir import DType, TensorSpec
 from feasibility.timing.channels import padded_share
 from feasibility.timing.groups import FUSING, FusedGroup, Fusion, fuse
+from feasibility.timing.placement import OpKind, divided
 from feasibility.units import BITS_PER_BYTE
 
 Widths = tuple[tuple[DType, int], ...]  # bits of an element while it runs, for every stored type
@@ -34,16 +35,30 @@ class Load(NamedTuple):
     activation_bytes: int
 
 
+class Side(NamedTuple):
+    """The part of a model that stays with a runtime, or the part that falls back to another."""
+
+    supported: frozenset[OpKind]
+    falls_back: bool
+
+
 @lru_cache(maxsize=_KEPT)
 def loads(
     cost: ModelCost,
     widths: Widths,
     fusion: Fusion = FUSING,
     block: int = 1,
+    side: Side | None = None,
 ) -> tuple[Load, ...]:
-    """Return the loads in execution order; `block` is how many channels a convolution computes at once."""
+    """Return the loads in execution order; `block` is how many channels a convolution computes at once.
+
+    Where a runtime does not run every operator, `side` says whose part is meant.
+    """
     bits = dict(widths)
-    return tuple(_load(group, bits, block) for group in fuse(cost, fusion))
+    groups: Iterable[FusedGroup] = fuse(cost, fusion)
+    if side is not None:
+        groups = divided(groups, side.supported)[side.falls_back]
+    return tuple(_load(group, bits, block) for group in groups)
 
 
 def _load(group: FusedGroup, bits: Mapping[DType, int], block: int) -> Load:

@@ -38,7 +38,7 @@ DEVICE_PROBLEMS = [
     (
         'name: "4 cores"',
         "colour: blue",
-        "8:5 unknown key 'colour'; known are name, kind, peaks, bandwidth, runtimes, coefficients",
+        "8:5 unknown key 'colour'; known are name, kind, peaks, bandwidth, runtimes, threads, coefficients",
     ),
     ('source: "stream"', 'sauce: "stream"', "12:54 unknown key 'sauce'; did you mean 'source'?"),
     (', source: "stream"', "", "12:5 key 'source' is missing"),

@@ -1,0 +1,378 @@
+"""Fit the constants of runtimes to published or own timings, and try them on families held out.
+
+    python -m tools.fit_runtimes torch-compile-cpu --timings timings.csv --graphs FOLDER...
+
+A timings file has the columns source, model, input_shape, precision, batch, device, unit, runtime,
+metric (latency_ms or img_per_s) and value; `feasible accuracy --format csv` writes such a file. A row is
+used if a graph of its name (MODEL_SIZE.onnx, MODEL.onnx) lies in one of the folders, and its device is
+one of ours. For each cell (device, precision) and for all of them together: median and p90 error, share
+within 2x and coverage of the 80 % interval, each model being predicted by constants fitted without its
+family, beside FLOP over a fitted share of the peak alone. Then the constants, as a profile has them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import math
+import random
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import feasibility as fe
+from feasibility.calibration import fit as fitting
+from feasibility.calibration.fit import CLASSES, OVERHEADS, TERMS, Row
+from feasibility.ir import CONVERTIBLE, PRECISION_BITS, DType
+from feasibility.profiles.models import Precision
+from feasibility.timing.groups import FUSING, Fusion
+from feasibility.timing.loads import loads
+from feasibility.units import Seconds
+
+FOLDS = 10
+LEAST_SIGMA = 0.12  # measured on the same runtime (docs/time.md)
+GIGA = 1e9
+
+
+class Place(NamedTuple):
+    """Where a row was timed: peak and bandwidth that the constants are shares of."""
+
+    device: str
+    peak_flops_per_s: float
+    bandwidth_bytes_per_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """Which rows a runtime is fitted to, and how it runs a graph."""
+
+    source: str
+    runtime: str  # pattern of the column
+    units: tuple[str, ...]
+    precisions: Mapping[str, Precision]
+    fusion: Fusion = FUSING
+    block: int = 1
+    terms: tuple[str, ...] = TERMS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """One timing, what its model asks for, and whose family it is of."""
+
+    model: str
+    family: str
+    cell: str
+    row: Row
+
+
+# --- where rows were timed
+
+
+@cache
+def places() -> Mapping[tuple[str, str], Place]:
+    """Return the devices of timings, by device and unit, from the table beside this file."""
+    file = Path(__file__).with_name("fit_devices.csv")
+    with file.open(encoding="utf-8", newline="") as stream:
+        return {
+            (row["device"], row["unit"]): Place(
+                row["device"], GIGA * float(row["gflop_per_s"]), GIGA * float(row["gb_per_s"])
+            )
+            for row in csv.DictReader(stream)
+        }
+
+
+SELECTIONS: Mapping[str, Selection] = {
+    "torch-compile-cpu": Selection(
+        source="timm",
+        runtime=r"torch.*compile",
+        units=("cpu-mt",),
+        precisions={"fp32": "fp32"},
+    ),
+    "torch-compile-cuda": Selection(
+        source="timm",
+        runtime=r"torch.*dynamo",
+        units=("gpu",),
+        precisions={"fp16": "fp16"},
+        fusion=Fusion(attention=True),
+    ),
+    "torch-eager-cuda": Selection(
+        source="timm",
+        runtime=r"torch.*amp n(chw|hwc)$",
+        units=("gpu",),
+        precisions={"fp16": "fp16"},
+        fusion=Fusion(light=False, attention=True),
+    ),
+    "onnxruntime-cpu": Selection(
+        source="accuracy",
+        runtime="onnxruntime-cpu",
+        units=("cpu-mt",),
+        precisions={"fp32": "fp32", "int8": "int8"},
+        block=16,
+    ),
+    "wasm": Selection(
+        source="wasm",
+        runtime="wasm",
+        units=("cpu-1t", "cpu-mt"),
+        precisions={"fp32": "fp32", "int8": "int8"},
+    ),
+    "ncnn-cpu": Selection(
+        source="ncnn",
+        runtime="ncnn",
+        units=("cpu-1t", "cpu-4t"),
+        precisions={"auto": "fp16"},
+    ),
+    "ncnn-vulkan": Selection(
+        source="ncnn",
+        runtime="ncnn-vulkan",
+        units=("gpu",),
+        precisions={"auto": "fp16"},
+    ),
+    "qnn-npu": Selection(
+        source="aihub",
+        runtime=r"qnn_dlc|tflite|onnx",
+        units=("npu",),
+        precisions={"float": "fp16", "w8a16": "int8", "w8a8": "int8"},
+    ),
+}
+
+
+# --- samples
+
+
+def samples(selection: Selection, timings: Sequence[Path], folders: Sequence[Path]) -> Iterator[Sample]:
+    """Yield what can be used of the files, each model's family beside it."""
+    families = _families(folders)
+    for timing in timings:
+        with timing.open(encoding="utf-8", newline="") as stream:
+            for line in csv.DictReader(stream):
+                graph = _graph(line, folders) if _is_meant(selection, line) else None
+                sample = graph and _sample(selection, line, graph, families)
+                if sample:
+                    yield sample
+
+
+def _is_meant(selection: Selection, line: Mapping[str, str]) -> bool:
+    return (
+        line["source"] == selection.source
+        and line["unit"] in selection.units
+        and line["precision"] in selection.precisions
+        and line["metric"] in {"latency_ms", "img_per_s"}
+        and re.fullmatch(selection.runtime, line["runtime"]) is not None
+    )
+
+
+def _graph(line: Mapping[str, str], folders: Sequence[Path]) -> Path | None:
+    """Return the graph of a row: by name and size, else by name."""
+    name = line["model"].replace("/", "__")
+    size = (line.get("input_shape") or "").split("x")[0]
+    names = [f"{name}_{size}.onnx", f"{name}.onnx"]
+    return next((folder / each for each in names for folder in folders if (folder / each).is_file()), None)
+
+
+def _sample(
+    selection: Selection, line: Mapping[str, str], graph: Path, families: Mapping[str, str]
+) -> Sample | None:
+    precision = selection.precisions[line["precision"]]
+    place = places().get((line["device"], line["unit"]))
+    if place is None:
+        return None
+    batch, value = int(line["batch"] or 1), float(line["value"])
+    seconds = value / 1e3 if line["metric"] == "latency_ms" else batch / value
+    cell = " ".join((place.device, line["unit"], line["runtime"], line["precision"]))
+    return Sample(
+        model=graph.stem,
+        family=families.get(line["model"]) or families.get(graph.stem) or _family(graph.stem),
+        cell=cell,
+        row=Row(_amounts(graph, precision, selection, place, batch), seconds),
+    )
+
+
+def _amounts(
+    graph: Path, precision: Precision, selection: Selection, place: Place, batch: int
+) -> dict[str, float]:
+    """Return what a batch asks for: weights are read and kernels started once for all of it."""
+    asked = loads(_cost(graph), _widths(precision), selection.fusion, selection.block)
+    one = fitting.amounts(asked, place.peak_flops_per_s, place.bandwidth_bytes_per_s)
+    once = {"weights", *OVERHEADS}
+    return {term: amount if term in once else batch * amount for term, amount in one.items()}
+
+
+@cache
+def _cost(graph: Path) -> fe.ModelCost:
+    return fe.profile(graph)
+
+
+@cache
+def _widths(precision: Precision) -> tuple[tuple[DType, int], ...]:
+    return tuple((t, PRECISION_BITS[precision] if t in CONVERTIBLE else t.bits) for t in DType)
+
+
+def _families(folders: Sequence[Path]) -> dict[str, str]:
+    """Read families.csv (model, family) of each folder that has one."""
+    found: dict[str, str] = {}
+    for folder in folders:
+        file = folder / "families.csv"
+        if file.is_file():
+            with file.open(encoding="utf-8", newline="") as stream:
+                found |= {row["model"]: row["family"] for row in csv.DictReader(stream)}
+    return found
+
+
+def _family(name: str) -> str:
+    """Return the letters that a name starts with, apart from what tells training recipes."""
+    plain = re.sub(r"^(tf_|legacy_|nf_|eca_|ese_|gc_)+", "", name)
+    letters = re.match(r"[a-z]+", plain.lower())
+    return letters.group(0) if letters else plain
+
+
+# --- trying out
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """How constants do on families that they were not fitted to."""
+
+    name: str
+    n: int
+    median: float
+    p90: float
+    twice: float
+    coverage: float
+    baseline: float  # median error of FLOP over a fitted share of the peak, held out too
+    sigma: float
+
+    def __str__(self) -> str:
+        return (
+            f"{self.name[:52]:52} {self.n:5} {100 * self.median:6.1f} {100 * self.p90:6.1f} "
+            f"{100 * self.twice:6.1f} {100 * self.coverage:6.1f} {100 * self.baseline:8.1f} {self.sigma:6.3f}"
+        )
+
+
+HEADER = (
+    f"{'cell':52} {'n':>5} {'med %':>6} {'p90 %':>6} {'<2x %':>6} {'in %':>6} {'F only %':>8} {'sigma':>6}"
+)
+
+
+def trial(name: str, found: Sequence[Sample], terms: Sequence[str], key: str = "family") -> Trial:
+    """Predict every sample by constants that were fitted without its family (or cell)."""
+    parts = _parts(found, key)
+    errors = [_held_out(found, part, terms) for part in parts]
+    flat = [error for part in errors for error in part]
+    plain = [e for part in parts for e in _held_out(found, part, CLASSES[:1], pooled=True)]
+    inside = 0
+    for index, part in enumerate(errors):
+        others = [abs(e) for other, each in enumerate(errors) if other != index for e in each]
+        width = fitting.quantile(others, 0.8) if others else math.inf
+        inside += sum(abs(e) <= width for e in part)
+    off = [abs(math.expm1(e)) for e in flat]
+    return Trial(
+        name=name,
+        n=len(flat),
+        median=fitting.quantile(off, 0.5),
+        p90=fitting.quantile(off, 0.9),
+        twice=sum(abs(e) <= math.log(2) for e in flat) / len(flat),
+        coverage=inside / len(flat),
+        baseline=fitting.quantile([abs(math.expm1(e)) for e in plain], 0.5),
+        sigma=max(LEAST_SIGMA, fitting.quantile([abs(e) for e in flat], 0.8) / fitting.Z_P80),
+    )
+
+
+def _parts(found: Sequence[Sample], key: str) -> list[set[str]]:
+    names = sorted({getattr(sample, key) for sample in found})
+    if key != "family":
+        return [{name} for name in names]
+    random.Random(0).shuffle(names)  # noqa: S311 (the same folds at each run)
+    return [part for part in (set(names[at::FOLDS]) for at in range(FOLDS)) if part]
+
+
+def _held_out(
+    found: Sequence[Sample], part: set[str], terms: Sequence[str], *, pooled: bool = False
+) -> list[float]:
+    """Return ln(predicted / measured) of the samples of a part, families or cells."""
+    rows = [_pooled(s.row) if pooled else s.row for s in found]
+    own = [bool({s.family, s.cell} & part) for s in found]
+    rest = [row for row, mine in zip(rows, own, strict=True) if not mine]
+    mine = [row for row, mine in zip(rows, own, strict=True) if mine]
+    if not rest or not mine:
+        return []
+    constants = fitting.fit(rest, terms)
+    return [fitting.error(row, constants) for row in mine]
+
+
+def _pooled(row: Row) -> Row:
+    """Put all FLOP into one term."""
+    return row._replace(amounts={CLASSES[0]: math.fsum(row.amounts[name] for name in CLASSES)})
+
+
+# --- what a profile has
+
+
+def block(constants: Mapping[str, float], found: Trial, n: int) -> str:
+    """Return the constants as YAML."""
+    share = {
+        term: min(3.0, 1 / value) for term, value in constants.items() if value and term not in OVERHEADS
+    }
+    numbers = {term: f"{value:.3g}" for term, value in share.items()}
+    lines = [
+        "efficiency: {" + ", ".join(f"{name}: {numbers.get(name, '3')}" for name in CLASSES) + "}",
+        "bandwidth_share: {"
+        + ", ".join(f"{name}: {numbers.get(name, '3')}" for name in ("weights", "activations"))
+        + "}",
+        f"light_bandwidth_share: {numbers['light'] if share.get('light', 3.0) < 3.0 else 'null'}",  # noqa: PLR2004
+        *(f'{term}: "{Seconds(_at_least(constants.get(term, 0.0)))}"' for term in OVERHEADS),
+        f"sigma: {found.sigma:.2g}",
+        f"n: {n}",
+    ]
+    return "\n".join(f"    {line}" for line in lines)
+
+
+def _at_least(seconds: float) -> float:
+    return seconds if seconds > 1e-9 else 0.0  # noqa: PLR2004 (no operator takes less than a nanosecond)
+
+
+def main() -> None:
+    """Fit one runtime, and print how well it does and what to write."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("runtime", choices=sorted(SELECTIONS))
+    parser.add_argument("--timings", type=Path, nargs="+", required=True)
+    parser.add_argument("--graphs", type=Path, nargs="+", required=True)
+    parser.add_argument("--cells", action="store_true", help="print the constants of each cell too")
+    given = parser.parse_args()
+    selection = SELECTIONS[given.runtime]
+    found = list(samples(selection, given.timings, given.graphs))
+    if not found:
+        raise SystemExit("no row of the timings has a graph and a device")
+    print(HEADER)
+    _report(found, selection.terms, cells=given.cells)
+
+
+def _report(found: Sequence[Sample], terms: Sequence[str], *, cells: bool) -> None:
+    by_cell: dict[str, list[Sample]] = {}
+    for sample in found:
+        by_cell.setdefault(sample.cell, []).append(sample)
+    done = {name: trial(name, mine, terms) for name, mine in by_cell.items()}
+    for each in done.values():
+        print(each)
+    together = trial("all cells together, families held out", found, terms)
+    print(together)
+    if len(by_cell) > 1:
+        print(trial("all cells together, cells held out", found, terms, "cell"))
+        print(_medians(done.values()))
+    for name, mine in by_cell.items() if cells else ():
+        print(f"\n{name}:\n{block(fitting.fit([s.row for s in mine], terms), done[name], len(mine))}")
+    print(f"\nall:\n{block(fitting.fit([s.row for s in found], terms), together, len(found))}")
+
+
+def _medians(found: Iterable[Trial]) -> str:
+    each = list(found)
+    middle = fitting.quantile([one.median for one in each], 0.5)
+    return f"median over {len(each)} cells of the median error: {100 * middle:.1f} %"
+
+
+if __name__ == "__main__":
+    main()
