@@ -364,6 +364,13 @@ def runtimes() -> tuple[str, ...]:
     return tuple(catalog.runtime_ids())
 
 
+def runtimes_of(device: str) -> tuple[tuple[str, str], ...]:
+    """Return ("id/unit", runtime) for each runtime of each unit of a device, or of the unit that it names."""
+    from feasibility.decide.scenario import placements
+
+    return placements(device)
+
+
 def networks() -> tuple[str, ...]:
     """Return the ids of the networks that are known."""
     from feasibility.profiles import catalog

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from fractions import Fraction
 from math import prod
 from types import MappingProxyType
 from typing import NoReturn, TypeAlias
@@ -85,8 +86,12 @@ class DType(Enum):
 
 _BY_CODE = {member.code: member for member in DType}
 
-# what a model may be run at, in bits of one element
-PRECISION_BITS: Mapping[str, int] = {"fp64": 64, "fp32": 32, "fp16": 16, "bf16": 16, "int8": 8, "int4": 4}
+# what a model may be run at, in bits of one element. int4 is for weights alone: 32 of them share a
+# scale of 16 bits (llama.cpp's Q4_0), and products and activations stay in fp16
+ACTIVATION_BITS: Mapping[str, int] = {"fp64": 64, "fp32": 32, "fp16": 16, "bf16": 16, "int8": 8, "int4": 16}
+WEIGHT_BITS: Mapping[str, Fraction] = {
+    **{name: Fraction(bits) for name, bits in ACTIVATION_BITS.items()}, "int4": Fraction(32 * 4 + 16, 32)
+}  # fmt: skip
 # the types that a precision replaces; integers and narrow floats are what the file makes them
 CONVERTIBLE = frozenset({DType.DOUBLE, DType.FLOAT, DType.FLOAT16, DType.BFLOAT16})
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Protocol, TypeAlias
 
 from feasibility.cost import ModelCost, OpCost, PeakMemory
 from feasibility.errors import UsageError
-from feasibility.ir import CONVERTIBLE, PRECISION_BITS, Body, Node, TensorSpec
+from feasibility.ir import ACTIVATION_BITS, CONVERTIBLE, WEIGHT_BITS, Body, Node, TensorSpec
 from feasibility.units import BITS_PER_BYTE
 
 _BEFORE = -1  # the place of what the caller holds before the first node
@@ -65,8 +66,9 @@ class MemoryNeed:
 def memory_at(cost: ModelCost, precision: str | None = None) -> MemoryNeed:
     """Return what a model needs at a precision (fp32, fp16, int8, ...); None: as it is stored.
 
-    Weights and activations of 16-bit floats and wider take the width of the precision; integers,
-    quantised tensors and narrow floats keep theirs. Raise UsageError for another precision.
+    Weights and activations of 16-bit floats and wider take the width of the precision (int4: 4.5
+    bits a weight, activations as fp16); integers, quantised tensors and narrow floats keep theirs.
+    Raise UsageError for another precision.
     """
     if precision is None:
         stored = cost.totals
@@ -75,10 +77,10 @@ def memory_at(cost: ModelCost, precision: str | None = None) -> MemoryNeed:
             weight_bytes=stored.parameter_bytes,
             activation_bytes=stored.peak_activation_bytes,
         )
-    bits = PRECISION_BITS.get(precision)
+    bits = ACTIVATION_BITS.get(precision)
     if bits is None:
         msg = f"there is no precision {precision!r}"
-        raise UsageError(msg, hint=f"choose one of {', '.join(PRECISION_BITS)}")
+        raise UsageError(msg, hint=f"choose one of {', '.join(ACTIVATION_BITS)}")
     peak = peak_memory(
         cost.nodes,
         cost.model.inputs,
@@ -87,20 +89,21 @@ def memory_at(cost: ModelCost, precision: str | None = None) -> MemoryNeed:
         lambda spec: _bytes(spec.numel, bits) if spec.dtype in CONVERTIBLE else spec.nbytes,
     )
     return MemoryNeed(
-        precision=precision, weight_bytes=weights_at(cost, bits), activation_bytes=peak.peak_bytes
+        precision=precision, weight_bytes=weights_at(cost, precision), activation_bytes=peak.peak_bytes
     )
 
 
-def weights_at(cost: ModelCost, bits: int) -> int:
-    """Return the bytes of the parameters where those of 16-bit floats and wider take so many bits each."""
+def weights_at(cost: ModelCost, precision: str) -> int:
+    """Return the bytes of the parameters where those of 16-bit floats and wider are converted."""
+    bits = WEIGHT_BITS[precision]
     return sum(
         _bytes(found.parameters, bits) if found.dtype in CONVERTIBLE else found.parameter_bytes
         for found in cost.by_dtype
     )
 
 
-def _bytes(elements: int, bits: int) -> int:
-    return -(-elements * bits // BITS_PER_BYTE)
+def _bytes(elements: int, bits: int | Fraction) -> int:
+    return -int(-elements * bits // BITS_PER_BYTE)
 
 
 def _stored(spec: TensorSpec) -> int:

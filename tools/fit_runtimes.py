@@ -26,8 +26,8 @@ from typing import NamedTuple
 import feasibility as fe
 from feasibility.calibration import fit as fitting
 from feasibility.calibration.fit import CLASSES, OVERHEADS, TERMS, Row
-from feasibility.ir import CONVERTIBLE, PRECISION_BITS, DType
 from feasibility.profiles.models import Precision
+from feasibility.timing.compute import widths_of
 from feasibility.timing.groups import FUSING, Fusion
 from feasibility.timing.loads import loads
 from feasibility.units import Seconds
@@ -35,6 +35,7 @@ from feasibility.units import Seconds
 FOLDS = 10
 LEAST_SIGMA = 0.12  # measured on the same runtime (docs/time.md)
 GIGA = 1e9
+MOST = 3.0  # of a share (feasibility/profiles/models.py)
 
 
 class Place(NamedTuple):
@@ -55,7 +56,12 @@ class Selection:
     precisions: Mapping[str, Precision]
     fusion: Fusion = FUSING
     block: int = 1
-    terms: tuple[str, ...] = TERMS
+    batched: bool = False  # by hundreds of images: what a batch pays once cannot be told from it
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """Return the terms that are fitted."""
+        return (*CLASSES, "activations", "light") if self.batched else TERMS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +103,7 @@ SELECTIONS: Mapping[str, Selection] = {
         units=("gpu",),
         precisions={"fp16": "fp16"},
         fusion=Fusion(attention=True),
+        batched=True,
     ),
     "torch-eager-cuda": Selection(
         source="timm",
@@ -104,6 +111,7 @@ SELECTIONS: Mapping[str, Selection] = {
         units=("gpu",),
         precisions={"fp16": "fp16"},
         fusion=Fusion(light=False, attention=True),
+        batched=True,
     ),
     "onnxruntime-cpu": Selection(
         source="accuracy",
@@ -194,20 +202,18 @@ def _amounts(
     graph: Path, precision: Precision, selection: Selection, place: Place, batch: int
 ) -> dict[str, float]:
     """Return what a batch asks for: weights are read and kernels started once for all of it."""
-    asked = loads(_cost(graph), _widths(precision), selection.fusion, selection.block)
+    asked = loads(_cost(graph), widths_of(precision), selection.fusion, selection.block)
     one = fitting.amounts(asked, place.peak_flops_per_s, place.bandwidth_bytes_per_s)
     once = {"weights", *OVERHEADS}
-    return {term: amount if term in once else batch * amount for term, amount in one.items()}
+    found = {term: amount if term in once else batch * amount for term, amount in one.items()}
+    if selection.batched:
+        found["activations"] += found["weights"]
+    return found
 
 
 @cache
 def _cost(graph: Path) -> fe.ModelCost:
     return fe.profile(graph)
-
-
-@cache
-def _widths(precision: Precision) -> tuple[tuple[DType, int], ...]:
-    return tuple((t, PRECISION_BITS[precision] if t in CONVERTIBLE else t.bits) for t in DType)
 
 
 def _families(folders: Sequence[Path]) -> dict[str, str]:
@@ -311,22 +317,25 @@ def _pooled(row: Row) -> Row:
 
 
 def block(constants: Mapping[str, float], found: Trial, n: int) -> str:
-    """Return the constants as YAML."""
+    """Return the constants as YAML; what was not fitted is left for its own source."""
     share = {
-        term: min(3.0, 1 / value) for term, value in constants.items() if value and term not in OVERHEADS
+        term: min(MOST, 1 / value) for term, value in constants.items() if value and term not in OVERHEADS
     }
-    numbers = {term: f"{value:.3g}" for term, value in share.items()}
+    light = share.get("light", MOST)
+    moved: dict[str, float] = {name: share[name] for name in ("weights", "activations") if name in share}
     lines = [
-        "efficiency: {" + ", ".join(f"{name}: {numbers.get(name, '3')}" for name in CLASSES) + "}",
-        "bandwidth_share: {"
-        + ", ".join(f"{name}: {numbers.get(name, '3')}" for name in ("weights", "activations"))
-        + "}",
-        f"light_bandwidth_share: {numbers['light'] if share.get('light', 3.0) < 3.0 else 'null'}",  # noqa: PLR2004
-        *(f'{term}: "{Seconds(_at_least(constants.get(term, 0.0)))}"' for term in OVERHEADS),
+        f"efficiency: {_inline({name: share[name] for name in CLASSES})}",
+        f"bandwidth_share: {_inline(moved)}",
+        f"light_bandwidth_share: {light:.3g}" if light < MOST else "light_bandwidth_share: null",
+        *(f'{term}: "{Seconds(_at_least(constants[term]))}"' for term in OVERHEADS if term in constants),
         f"sigma: {found.sigma:.2g}",
         f"n: {n}",
     ]
     return "\n".join(f"    {line}" for line in lines)
+
+
+def _inline(values: Mapping[str, float]) -> str:
+    return "{" + ", ".join(f"{name}: {value:.3g}" for name, value in values.items()) + "}"
 
 
 def _at_least(seconds: float) -> float:

@@ -14,18 +14,17 @@ from feasibility.calibration import fit as fitting
 from feasibility.calibration.measure import Session, Turn, turns
 from feasibility.calibration.networks import Probe, probes
 from feasibility.cost import ModelCost
-from feasibility.ir import DType
 from feasibility.loader import load
 from feasibility.loader.runnable import Array, Runnable, feeds, runnable
 from feasibility.profiler import profile
 from feasibility.profiles.models import Precision
-from feasibility.timing.loads import loads
+from feasibility.timing.loads import AS_STORED, loads
 
 Progress = Callable[[float], None]  # is told the share that is done
 
-_ROUNDS_AT_LEAST = 3
+_ROUNDS_AT_LEAST = 5
 _TURN_S = 0.05  # of one graph in one round
-_NETWORK_WEIGHT = 4.0  # whole networks are what is predicted; layers only tell the terms apart
+_NETWORK_WEIGHT = 10.0  # whole networks are what is predicted; layers only tell the terms apart
 _LEAST_SIGMA = 0.05  # measured here (docs/time.md)
 # the share of the whole time that each pass may take: what users ask about first gets most
 _PASSES: tuple[tuple[Precision, bool, float], ...] = (
@@ -33,7 +32,6 @@ _PASSES: tuple[tuple[Precision, bool, float], ...] = (
 )  # fmt: skip
 _BLOCKS = (1, 4, 8, 16)  # channels that vector units of 128 to 512 bits take at once
 STREAM = "stream"  # the probe whose traffic no cache holds
-AS_STORED = tuple((dtype, dtype.bits) for dtype in DType)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +55,7 @@ class Fitted:
     channel_block: int
     constants: dict[str, float]  # by term: 1/e, 1/b, overheads in seconds
     sigma: float  # of networks that were left out, one by one
-    spread: float  # median distance of a graph's quartiles over the rounds, as a share of its time
+    spread: float  # by which share the middle round of a graph is longer than its lower quartile (median)
     n: int
 
 

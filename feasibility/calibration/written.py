@@ -120,9 +120,7 @@ def _coefficients(found: Fitted, origin: Origin) -> Iterator[str]:
     yield "evidence: measured-here"
     yield f"source: {_quoted(origin.source(found))}"
     yield f"date: {origin.day}"
-    note = (
-        f"between its quartiles a graph's time varied by {100 * found.spread:.0f} % over the rounds (median)"
-    )
+    note = f"lower quartile of the rounds; the middle one took {100 * found.spread:.0f} % longer"
     yield f"note: {_quoted(note)}"
 
 

@@ -44,12 +44,26 @@ def read(path: str, sizes: Sizes, worker: Worker | None, *, verbose: bool = Fals
     return cost
 
 
+def places(devices: Sequence[str], runtime: str | None, *, all_runtimes: bool) -> list[dict[str, Any]]:
+    """Return where to decide for: the devices named, else the panel; or each runtime of each unit."""
+    if not all_runtimes:
+        named = [{"client": device} for device in devices]
+        panel = [{"default_client": device} for device in api.PANEL]
+        return [place | {"runtime": runtime} for place in named or panel]
+    if runtime is not None:
+        msg = f"--runtime {runtime} and --all-runtimes contradict each other"
+        raise UsageError(msg, hint="leave one of them out")
+    return [
+        {"client": client, "runtime": name}
+        for device in devices or api.PANEL
+        for client, name in api.runtimes_of(device)
+    ]
+
+
 def decide_all(
-    costs: Iterable[ModelCost], devices: Sequence[str], choices: Mapping[str, Any]
+    costs: Iterable[ModelCost], places: Iterable[Mapping[str, Any]], choices: Mapping[str, Any]
 ) -> list[Decision]:
-    """Decide for each model on each device, or on the panel where no device is named."""
-    places: list[dict[str, Any]] = [{"client": device} for device in devices]
-    places = places or [{"default_client": device} for device in api.PANEL]
+    """Decide for each model in each place."""
     return [api.decide(cost, origin=_ORIGIN, **place, **choices) for cost in costs for place in places]
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _DEFAULT_COMMAND = "check"
 _GROUP_OPTIONS = frozenset({"-h", "--help", "--version"})
 _CHOICES = (
-    "runtime", "precision", "network", "rtt", "down", "up", "server", "server_precision",
+    "precision", "network", "rtt", "down", "up", "server", "server_precision",
     "calls", "cold", "payload", "max_download", "confidence",
 )  # fmt: skip
 _EPILOG = (
@@ -112,6 +112,7 @@ def check(  # noqa: PLR0913 (one parameter per option)
     *,
     device: o.Devices = [],  # noqa: B006 (typer copies it)
     runtime: o.Runtime = None,
+    all_runtimes: o.AllRuntimes = False,
     precision: o.Precision = None,
     network: o.Network = None,
     rtt: o.Rtt = None,
@@ -139,7 +140,8 @@ def check(  # noqa: PLR0913 (one parameter per option)
 
     sizes = a.Sizes(dim, input)
     costs = [a.read(path, sizes, ctx.obj, verbose=verbose) for path in a.once(models)]
-    decisions = a.decide_all(costs, device, {name: ctx.params[name] for name in _CHOICES})
+    places = a.places(device, runtime, all_runtimes=all_runtimes)
+    decisions = a.decide_all(costs, places, {name: ctx.params[name] for name in _CHOICES})
     a.show(decisions, format, why=why, quiet=quiet)
     raise typer.Exit(a.exit_code(decisions, require, strict=strict))
 
@@ -166,6 +168,7 @@ def profile(  # noqa: PLR0913 (one parameter per option)
     from feasibility.cli import counts as c
 
     c.check_together(ctx.params, format)
+    precision = None if precision == "as-stored" else precision
     sizes = a.Sizes(dim, input)
     if vary is not None:
         c.show_vary(*c.vary(model, vary, sizes, ctx.obj), format, precision, verbose=verbose)

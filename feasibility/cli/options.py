@@ -118,7 +118,12 @@ Devices = Annotated[
     ),
 ]
 Runtime = Annotated[Text, typer.Option(metavar="ID", help="What runs the model on the device.")]
-Precision = Annotated[Text, typer.Option(metavar="TYPE", help="fp32, fp16, int8, ...  [as stored]")]
+AllRuntimes = Annotated[
+    bool, typer.Option("--all-runtimes", help="One line per unit and runtime of the device.")
+]
+Precision = Annotated[
+    Text, typer.Option(metavar="TYPE", help="fp32, fp16, bf16, int8, int4, as-stored.  [as-stored]")
+]
 Network = Annotated[Text, typer.Option("-n", "--network", metavar="ID", help="The link.  [essay]")]
 Rtt = Annotated[Text, typer.Option(metavar="TIME", help="Round trip of the link, like 150ms.")]
 Down = Annotated[Text, typer.Option(metavar="RATE", help="Downlink, like 150Mbit/s.")]

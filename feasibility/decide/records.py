@@ -12,6 +12,7 @@ from typing import Literal, Self, get_args
 
 from feasibility.cost import Coverage, ModelCost, ModelRef, Totals
 from feasibility.decide.fields import Fields, read_coverage, read_model, read_totals
+from feasibility.decide.timed_groups import TimedGroup
 from feasibility.errors import UsageError
 from feasibility.profiles.models import DeviceProfile, NetworkProfile, Precision, RuntimeProfile
 from feasibility.timing.compute import Rest
@@ -98,7 +99,8 @@ class Phase:
 class ClientSide:
     """The user's device: where the model would run and how long that takes.
 
-    `phases` are the parts of the first call, in their order.
+    `phases` are the parts of the first call, in their order; `groups` are the slowest of
+    the `group_count` kernels of an inference.
     """
 
     device: str
@@ -108,6 +110,8 @@ class ClientSide:
     inference: Interval
     first_call: Interval
     phases: tuple[Phase, ...]
+    groups: tuple[TimedGroup, ...] = ()
+    group_count: int = 0
 
     def to_dict(self) -> dict[str, object]:
         """Return the JSON form."""
@@ -119,6 +123,8 @@ class ClientSide:
             "inference_s": self.inference.to_dict(),
             "first_call_s": self.first_call.to_dict(),
             "phases": [phase.to_dict() for phase in self.phases],
+            "groups": [group.to_dict() for group in self.groups],
+            "group_count": self.group_count,
         }
 
     @classmethod
@@ -132,6 +138,8 @@ class ClientSide:
             inference=fields.interval("inference_s"),
             first_call=fields.interval("first_call_s"),
             phases=tuple(Phase.from_dict(row) for row in fields.items("phases")),
+            groups=tuple(TimedGroup.from_dict(row) for row in fields.items("groups")),
+            group_count=fields.integer("group_count"),
         )
 
 

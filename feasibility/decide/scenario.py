@@ -18,6 +18,7 @@ DEFAULT_SERVER = "a100"
 DEFAULT_SERVER_PRECISION = "fp16"  # whoever owns the server can convert the model
 DEFAULT_NETWORK = "essay"
 AS_STORED = "as stored"
+_UNCONVERTED = "as-stored"  # how a caller says so
 _NOT_GIVEN = "none"
 _MODEL_INPUTS = "inputs of the model"
 Q = TypeVar("Q", Seconds, BitsPerSecond, Bytes)
@@ -107,6 +108,14 @@ def _rest(device: DeviceProfile, own: str, runtime: RuntimeProfile) -> Rest | No
     return Rest(table=table)
 
 
+def placements(device: str) -> tuple[tuple[str, str], ...]:
+    """Return ("id/unit", runtime) for each runtime of a device's units, the default unit first."""
+    profile, unit = _device(device)
+    name = device.rpartition("/")[0] if unit else device
+    units = [unit] if unit else list(dict.fromkeys((profile.default_unit, *profile.units)))
+    return tuple((f"{name}/{each}", runtime) for each in units for runtime in profile.units[each].runtimes)
+
+
 def _device(device: str | DeviceProfile) -> tuple[DeviceProfile, str | None]:
     """Read `id`, `id/unit`, `file.yaml` or `file.yaml/unit`."""
     if isinstance(device, DeviceProfile):
@@ -145,10 +154,10 @@ def _precision(precision: str | None) -> Precision | None:
     for known in get_args(Precision):
         if precision == known:
             return known  # type: ignore[no-any-return]  # a member of the Literal
-    if precision is None:
+    if precision in (None, _UNCONVERTED):
         return None
     msg = f"{precision!r} is not a precision"
-    raise UsageError(msg, hint=f"one of {', '.join(get_args(Precision))}")
+    raise UsageError(msg, hint=f"one of {', '.join(get_args(Precision))}, {_UNCONVERTED}")
 
 
 def _network(choices: Choices) -> NetworkProfile:

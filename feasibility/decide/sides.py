@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from feasibility.cost import ModelCost
 from feasibility.decide.records import ClientSide, Phase, Placement, Scenario, ServerSide
+from feasibility.decide.timed_groups import slowest
 from feasibility.errors import UsageError
-from feasibility.ir import PRECISION_BITS, TensorSpec
+from feasibility.ir import TensorSpec
 from feasibility.memory import MemoryNeed, memory_at, weights_at
 from feasibility.profiles.models import ComputeUnit, Precision
 from feasibility.timing import network as links
@@ -57,6 +58,8 @@ def client_side(scenario: Scenario) -> Client:
         inference=compute.interval,
         first_call=setup + compute.interval,
         phases=phases,
+        groups=slowest(compute, place.runtime.id, _taker(place)),
+        group_count=len(compute.groups) + len(compute.rest),
     )
     return Client(side=side, compute=compute, setup=setup)
 
@@ -86,6 +89,11 @@ def server_side(scenario: Scenario) -> Server:
         phases=phases,
     )
     return Server(side=side, compute=compute, call_network=call, first_network=first)
+
+
+def _taker(place: Placement) -> str | None:
+    """Return the runtime that takes what the chosen one does not run."""
+    return place.rest.runtime.id if place.rest and place.rest.runtime else None
 
 
 def timed(cost: ModelCost, place: Placement) -> ComputeTime:
@@ -124,13 +132,13 @@ def download_bytes(scenario: Scenario) -> int:
     if asked is None:
         return totals.download_bytes
     rest = max(0, totals.download_bytes - totals.parameter_bytes)
-    return rest + weights_at(scenario.cost, PRECISION_BITS[asked])
+    return rest + weights_at(scenario.cost, asked)
 
 
 def weight_bytes(cost: ModelCost, place: Placement) -> int:
     """Return the bytes of the parameters in memory: as stored, or as the unit has to run them."""
     precision = _converted(cost, place)
-    return cost.totals.parameter_bytes if precision is None else weights_at(cost, PRECISION_BITS[precision])
+    return cost.totals.parameter_bytes if precision is None else weights_at(cost, precision)
 
 
 def memory_need(cost: ModelCost, place: Placement) -> MemoryNeed:

@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING
 from feasibility.report import advice, wording
 from feasibility.report.layout import Column, bullets, fields, paragraph, table
 from feasibility.report.wording import NOTHING, percent
+from feasibility.units import Seconds
 
 if TYPE_CHECKING:  # the records import pydantic, which `feasible profile` does without
     from feasibility.decide.records import Decision
+    from feasibility.decide.timed_groups import TimedGroup
 
 _COLOURS = {"client": "green", "server": "blue", "neither": "red", "undecided": "yellow"}
 _HEADINGS = (
@@ -97,6 +99,7 @@ def _details(decision: Decision) -> list[list[str]]:
     choices = [(key, setting.origin, setting.value) for key, setting in decision.scenario.items()]
     checks = [(check.name, _OUTCOMES[check.passed], check.message) for check in decision.checks]
     return [
+        _groups(decision),
         _listing("phases of the first call", phases),
         _listing("checks", checks),
         _listing("who chose what", choices),
@@ -104,6 +107,35 @@ def _details(decision: Decision) -> list[list[str]]:
     ]
 
 
+def _groups(decision: Decision) -> list[str]:
+    """Return the slowest kernels of an inference on the client, and what bounds each."""
+    side = decision.client
+    rows = [
+        (
+            "  " + str(Seconds(group.seconds)),
+            f"{100 * group.share:.0f} %",
+            _BOUNDS[group.bound],
+            group.op_type if group.nodes == 1 else f"{group.op_type} +{group.nodes - 1}",
+            _kernel(group, side.runtime),
+        )
+        for group in side.groups
+    ]
+    if not rows:
+        return []
+    rest = side.group_count - len(rows)
+    left = max(0.0, 1 - sum(group.share for group in side.groups))
+    tail = [f"  {rest:,} more groups and fixed costs take {100 * left:.0f} %"] if rest > 0 else []
+    columns = [Column("", right=True), Column("", right=True), Column(""), Column(""), Column("")]
+    return [f"slowest groups on {side.device}", *table(columns, rows)[1:], *tail]
+
+
+def _kernel(group: TimedGroup, runtime: str) -> str:
+    """Name a kernel; exporters end a name with the operator, which stands beside it already."""
+    name = group.name.removesuffix(f"/{group.op_type}")
+    return name if group.runtime == runtime else f"{name} (by {group.runtime})"
+
+
+_BOUNDS = {"compute": "arithmetic", "bandwidth": "memory", "overhead": "overhead"}
 _OUTCOMES = {True: "passed", False: "failed", None: "not judged"}
 
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import cache, lru_cache
 from typing import Literal
 
 from feasibility.cost import ModelCost
-from feasibility.ir import CONVERTIBLE, PRECISION_BITS, DType
+from feasibility.ir import ACTIVATION_BITS, CONVERTIBLE, WEIGHT_BITS, DType
 from feasibility.profiles.models import ComputeUnit, Precision, RuntimeProfile
 from feasibility.profiles.support import SupportTable
 from feasibility.timing.groups import FusedGroup, Fusion
@@ -28,6 +29,9 @@ Bound = Literal["compute", "bandwidth", "overhead", "crossings"]
 
 _KEPT = 16  # models whose types are kept
 _DEFAULT_STORED: Precision = "fp32"
+_WEIGHT_ONLY: Precision = "int4"
+_WIDENED: Precision = "fp16"  # what such weights are widened to for products
+_WIDENING = "int4 weights (4.5 bits with their scales) are widened to fp16: arithmetic is no faster"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +57,7 @@ class GroupTime:
     @property
     def bound(self) -> Bound:
         """Name the largest of the three parts."""
-        parts: dict[Bound, float] = {
+        parts: dict[Bound, float] = {  # crossings lie between groups
             "compute": self.flop_s,
             "bandwidth": self.byte_s,
             "overhead": self.overhead_s,
@@ -200,7 +204,7 @@ def stored_precision(cost: ModelCost) -> Precision:
             weight[STORED[node.cost.dtype]] += node.fmas
     if not weight:
         weight = _parameter_types(cost)
-    return max(weight, key=lambda p: (weight[p], PRECISION_BITS[p]), default=_DEFAULT_STORED)
+    return max(weight, key=lambda p: (weight[p], ACTIVATION_BITS[p]), default=_DEFAULT_STORED)
 
 
 def _parameter_types(cost: ModelCost) -> Counter[Precision]:
@@ -229,13 +233,41 @@ def _plan(
 
     Products that are quantised already stay so when a float type is asked for.
     """
-    main = lane(asked or stored, unit, runtime)
+    main = _lane(asked or stored, unit, runtime) if asked else lane(stored, unit, runtime)
     heads = _heavy_types(cost)
     own = {t: STORED[t] for t in heads if t in STORED and (asked is None or STORED[t] in INTEGERS)}
     return _Plan(
         main=main,
         lanes={t: main if p == (asked or stored) else lane(p, unit, runtime) for t, p in own.items()},
-        widths=tuple((t, _bits(t, main.precision if asked else None, unit, runtime)) for t in DType),
+        widths=widths_of(main.precision) if asked else _stored_widths(unit, runtime),
+    )
+
+
+def _lane(asked: Precision, unit: ComputeUnit, runtime: RuntimeProfile) -> Lane:
+    """Return the lane of a precision that was asked for; int4 is one of weights alone."""
+    if asked != _WEIGHT_ONLY:
+        return lane(asked, unit, runtime)
+    found = lane(_WIDENED, unit, runtime)
+    return replace(found, precision=asked, notes=(*found.notes, _WIDENING))
+
+
+@cache
+def widths_of(precision: Precision) -> Widths:
+    """Return the widths of a model that is converted; integers and narrow floats keep the stored ones."""
+    return Widths(
+        activations=tuple((t, ACTIVATION_BITS[precision] if t in CONVERTIBLE else t.bits) for t in DType),
+        weights=tuple((t, WEIGHT_BITS[precision] if t in CONVERTIBLE else Fraction(t.bits)) for t in DType),
+    )
+
+
+def _stored_widths(unit: ComputeUnit, runtime: RuntimeProfile) -> Widths:
+    """Return the widths of a model as stored, in the float types that the unit has."""
+    bits = {
+        t: ACTIVATION_BITS[run_precision(STORED[t], unit, runtime)] if t in CONVERTIBLE else t.bits
+        for t in DType
+    }
+    return Widths(
+        activations=tuple(bits.items()), weights=tuple((t, Fraction(width)) for t, width in bits.items())
     )
 
 
@@ -243,13 +275,6 @@ def _plan(
 def _heavy_types(cost: ModelCost) -> frozenset[DType]:
     """Return the types that linear algebra runs in."""
     return frozenset(n.cost.dtype for n in cost.nodes if n.cost and n.cost.role == "heavy")
-
-
-def _bits(dtype: DType, asked: Precision | None, unit: ComputeUnit, runtime: RuntimeProfile) -> int:
-    """Return an element's width at run time; integers and narrow floats keep the stored one."""
-    if dtype not in CONVERTIBLE:
-        return dtype.bits
-    return PRECISION_BITS[asked or run_precision(STORED[dtype], unit, runtime)]
 
 
 def _group_time(load: Load, found: Lane) -> GroupTime:

@@ -7,6 +7,7 @@ units are then asked how long they take.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from fractions import Fraction
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -17,10 +18,34 @@ from feasibility.timing.groups import FUSING, FusedGroup, Fusion, fuse
 from feasibility.timing.placement import OpKind, divided
 from feasibility.units import BITS_PER_BYTE
 
-Widths = tuple[tuple[DType, int], ...]  # bits of an element while it runs, for every stored type
+
+class Widths(NamedTuple):
+    """The bits of an element while a model runs, for every stored type."""
+
+    activations: tuple[tuple[DType, int], ...]
+    weights: tuple[tuple[DType, Fraction], ...]
+
+
+AS_STORED = Widths(
+    activations=tuple((dtype, dtype.bits) for dtype in DType),
+    weights=tuple((dtype, Fraction(dtype.bits)) for dtype in DType),
+)
 
 _KEPT = 16  # models and widths whose loads are kept
 _DEFAULT_CLASS: OpClass = "dense"
+
+
+class _Bits(NamedTuple):
+    """Widths to look up."""
+
+    activations: Mapping[DType, int]
+    weights: Mapping[DType, Fraction]
+
+    def nbytes(self, spec: TensorSpec) -> int:
+        """Return the bytes of a tensor while the model runs."""
+        if spec.constant:
+            return -int(-spec.numel * self.weights[spec.dtype] // BITS_PER_BYTE)
+        return -(-spec.numel * self.activations[spec.dtype] // BITS_PER_BYTE)
 
 
 class Load(NamedTuple):
@@ -54,14 +79,14 @@ def loads(
 
     Where a runtime does not run every operator, `side` says whose part is meant.
     """
-    bits = dict(widths)
+    bits = _Bits(dict(widths.activations), dict(widths.weights))
     groups: Iterable[FusedGroup] = fuse(cost, fusion)
     if side is not None:
         groups = divided(groups, side.supported)[side.falls_back]
     return tuple(_load(group, bits, block) for group in groups)
 
 
-def _load(group: FusedGroup, bits: Mapping[DType, int], block: int) -> Load:
+def _load(group: FusedGroup, bits: _Bits, block: int) -> Load:
     """Count the bytes of the head: what the others of a group read and write stays in caches."""
     head = group.head
     dtype = head.cost.dtype if head.cost else DType.UNDEFINED
@@ -84,7 +109,7 @@ def _class(head: NodeCost) -> OpClass:
     return (head.cost.op_class if head.cost else None) or _DEFAULT_CLASS
 
 
-def _traffic(node: NodeCost, bits: Mapping[DType, int]) -> int:
+def _traffic(node: NodeCost, bits: _Bits) -> int:
     """Return the bytes one run moves at run precision; a rule's own count overrides the specs."""
     cost = node.cost
     if cost is None:
@@ -96,7 +121,7 @@ def _traffic(node: NodeCost, bits: Mapping[DType, int]) -> int:
     )
 
 
-def _outer_traffic(group: FusedGroup, bits: Mapping[DType, int]) -> int:
+def _outer_traffic(group: FusedGroup, bits: _Bits) -> int:
     """Return the bytes that a whole group reads from outside and its last node writes."""
     members = (group.head, *group.followers)
     made = {spec.name for member in members for spec in member.node.outputs if spec}
@@ -104,12 +129,12 @@ def _outer_traffic(group: FusedGroup, bits: Mapping[DType, int]) -> int:
     return _distinct((*read, *members[-1].node.outputs), bits)
 
 
-def _distinct(specs: tuple[TensorSpec | None, ...], bits: Mapping[DType, int]) -> int:
+def _distinct(specs: tuple[TensorSpec | None, ...], bits: _Bits) -> int:
     """Return the bytes of tensors, each once; an unknown shape counts nothing."""
     each = {spec.name: spec for spec in specs if spec and spec.shape is not None}
-    return sum(-(-spec.numel * bits[spec.dtype] // BITS_PER_BYTE) for spec in each.values())
+    return sum(bits.nbytes(spec) for spec in each.values())
 
 
-def _rescaled(nbytes: int, dtype: DType, bits: Mapping[DType, int]) -> int:
+def _rescaled(nbytes: int, dtype: DType, bits: _Bits) -> int:
     """Return bytes that a rule counted at stored width, at run precision."""
-    return nbytes * bits[dtype] // dtype.bits if dtype.bits else nbytes
+    return nbytes * bits.activations[dtype] // dtype.bits if dtype.bits else nbytes

@@ -58,9 +58,17 @@ def test_keys_are_those_of_the_contract() -> None:
         "compared", "client", "server", "checks", "window", "break_even", "reasons", "sources",
     ] == list(found)  # fmt: skip
     inner = {key: list(value) for key, value in found.items() if isinstance(value, dict)}
-    assert ["device", "unit", "runtime", "precision", "inference_s", "first_call_s", "phases"] == inner[
-        "client"
-    ]
+    assert [
+        "device",
+        "unit",
+        "runtime",
+        "precision",
+        "inference_s",
+        "first_call_s",
+        "phases",
+        "groups",
+        "group_count",
+    ] == inner["client"]
     assert [
         "device", "unit", "runtime", "precision", "inference_s", "call_s", "first_call_s", "phases",
     ] == inner["server"]  # fmt: skip
