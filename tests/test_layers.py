@@ -12,7 +12,8 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "feasibility"
 ORDER = (
     "errors", "units", "pause", "ir", "inputs", "cost", "profiles", "ops", "loader", "memory",
-    "timing", "profiler", "calibration", "conventions", "decide", "views", "report", "plots", "api", "notebook", "cli",
+    "timing", "profiler", "calibration", "conventions", "decide", "views", "report", "plots", "api",
+    "notebook", "cli",
 )  # fmt: skip
 OWNERS = {
     "onnx": {"loader"},

@@ -26,6 +26,7 @@ _ROUNDS_AT_LEAST = 5
 _TURN_S = 0.05  # of one graph in one round
 _NETWORK_WEIGHT = 10.0  # whole networks are what is predicted; layers only tell the terms apart
 _LEAST_SIGMA = 0.05  # measured here (docs/time.md)
+_MOST_SIGMA = 2.0  # that a profile may say (profiles/models.py)
 # the share of the whole time that each pass may take: what users ask about first gets most
 _PASSES: tuple[tuple[Precision, bool, float], ...] = (
     ("fp32", True, 0.45), ("fp32", False, 0.30), ("int8", True, 0.15), ("int8", False, 0.10),
@@ -146,7 +147,7 @@ def _fitted(subjects: Sequence[Subject], timed: Sequence[Turn], precision: Preci
         bandwidth_bytes_per_s=bandwidth,
         channel_block=block,
         constants=constants,
-        sigma=max(_LEAST_SIGMA, fitting.left_out(found, networks)),
+        sigma=min(_MOST_SIGMA, max(_LEAST_SIGMA, fitting.left_out(found, networks))),
         spread=fitting.quantile([turn.spread for turn in timed], 0.5),
         n=len(found),
     )

@@ -73,7 +73,7 @@ def _lines(fitted: Sequence[Fitted], origin: Origin) -> Iterator[str]:
     for name in ("capacity", "app", "browser"):
         fact = getattr(machine.memory, name)
         if fact is not None:
-            yield f"  {name}: {_fact(str(fact.value), fact.evidence, fact.source)}"
+            yield f"  {name}: {_fact(f'{fact.value.value:.0f} B', fact.evidence, fact.source)}"
 
 
 def _of_unit(fitted: Sequence[Fitted], key: str) -> list[Fitted]:

@@ -12,7 +12,7 @@ from feasibility.errors import ExitCode, FeasibilityError
 if TYPE_CHECKING:
     from feasibility.loader.isolate import Worker
 
-_WITHOUT_MODEL = frozenset({"devices", "networks", "schema"})
+_WITHOUT_MODEL = frozenset({"calibrate", "devices", "networks", "schema"})
 _ANSWERED_AT_ONCE = frozenset({"-h", "--help", "--version"})
 _DEBUG = "FEASIBLE_DEBUG"
 

@@ -55,7 +55,10 @@ DEVICE_PROBLEMS = [
     (
         "evidence: measured",
         "evidence: rumour",
-        "12:44 'rumour' is not one of 'measured-here', 'measured', 'vendor', 'derived', 'estimate' or 'given'",
+        (
+            "12:44 'rumour' is not one of 'measured-here', 'measured', 'vendor', 'derived', 'estimate' "
+            "or 'given'"
+        ),
     ),
     (
         "evidence: measured",
