@@ -104,6 +104,7 @@ SELECTIONS: Mapping[str, Selection] = {
         precisions={"fp16": "fp16"},
         fusion=Fusion(attention=True),
         batched=True,
+        block=16,
     ),
     "torch-eager-cuda": Selection(
         source="timm",
@@ -112,11 +113,12 @@ SELECTIONS: Mapping[str, Selection] = {
         precisions={"fp16": "fp16"},
         fusion=Fusion(light=False, attention=True),
         batched=True,
+        block=8,
     ),
     "onnxruntime-cpu": Selection(
         source="accuracy",
         runtime="onnxruntime-cpu",
-        units=("cpu-mt",),
+        units=("cpu-mt", "cpu-1t"),
         precisions={"fp32": "fp32", "int8": "int8"},
         block=16,
     ),
