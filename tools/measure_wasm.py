@@ -40,6 +40,7 @@ LIMIT_S = 120.0  # for a model with one number of threads
 GOODBYE_S = 10.0  # for the browser to close
 MS = 1e3
 DIGITS = 4
+LONGEST = 400  # characters of a complaint
 PAGE, NATIVE = "wasm", "onnxruntime-cpu"
 
 
@@ -99,8 +100,8 @@ class Browser:
     def __init__(self, folder: Path, threads: int, chromium: str) -> None:
         command = ["node", str(WASM / "driver.mjs"), str(folder), str(threads), chromium]
         self._driver = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        # SIGTERM has the driver close its browser; whoever waits then reads the end of its output
-        self._limit = threading.Timer(LIMIT_S, self._driver.terminate)
+        self._late = False
+        self._limit = threading.Timer(LIMIT_S, self._stop)
         self._limit.start()
 
     def __enter__(self) -> Self:
@@ -109,7 +110,7 @@ class Browser:
     def __exit__(self, kind: type[BaseException] | None, _: object, __: TracebackType | None) -> None:
         self._limit.cancel()
         if kind:
-            self._driver.terminate()
+            self._driver.terminate()  # the driver then closes its browser
         try:
             self._driver.communicate(timeout=GOODBYE_S)
         except subprocess.TimeoutExpired:
@@ -120,11 +121,18 @@ class Browser:
         if seconds is not None and self._driver.stdin:
             print(seconds, file=self._driver.stdin, flush=True)
         line = self._driver.stdout.readline() if self._driver.stdout else ""
-        said: dict[str, Any] = json.loads(line or f'{{"error": "no answer within {LIMIT_S:.0f} s"}}')
+        said: dict[str, Any] = json.loads(line or '{"error": "the browser did not start"}')
+        if self._late:
+            msg = f"ONNX Runtime Web was not done after {LIMIT_S:.0f} s; try fewer --seconds"
+            raise fe.MeasureError(msg)
         if "error" in said:
-            msg = f"ONNX Runtime Web cannot run it: {' '.join(said['error'].split())[:200]}"
+            msg = f"ONNX Runtime Web cannot run it: {' '.join(said['error'].split())[:LONGEST]}"
             raise fe.MeasureError(msg)
         return said
+
+    def _stop(self) -> None:
+        self._late = True
+        self._driver.terminate()
 
 
 def quartile(values: Sequence[float]) -> float:

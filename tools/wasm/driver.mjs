@@ -39,24 +39,29 @@ function serve(request, response) {
   createReadStream(file).pipe(response);
 }
 
-async function main() {
-  const server = createServer(serve);
-  await new Promise((listening) => server.listen(0, "127.0.0.1", listening));
-  // Playwright makes a fresh profile folder and removes it
-  const browser = await chromium.launch({ executablePath, headless: true, args: FLAGS });
+async function converse(browser, port) {
   const page = await browser.newPage();
-  await page.goto(`http://localhost:${server.address().port}/`);
+  await page.goto(`http://localhost:${port}/`);
   await page.waitForFunction(() => window.turn);
   const started = await page.evaluate((count) => window.start(count), Number(threads));
   say({ ...started, chromium: browser.version() });
   for await (const line of readline.createInterface({ input: process.stdin })) {
     say(await page.evaluate((seconds) => window.turn(seconds), Number(line)));
   }
-  await browser.close();
-  server.close();
 }
 
-main().catch((error) => {
-  say({ error: String(error.message ?? error) });
-  process.exit(1);
-});
+async function main() {
+  const server = createServer(serve);
+  await new Promise((listening) => server.listen(0, "127.0.0.1", listening));
+  // Playwright makes a fresh profile folder, and removes it when the browser is closed
+  const browser = await chromium.launch({ executablePath, headless: true, handleSIGTERM: false, args: FLAGS });
+  process.on("SIGTERM", () => browser.close()); // whatever waits for the page then fails
+  try {
+    await converse(browser, server.address().port);
+  } finally {
+    await browser.close();
+  }
+}
+
+await main().catch((error) => say({ error: error.message }));
+process.exit();
