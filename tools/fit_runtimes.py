@@ -18,7 +18,7 @@ import math
 import random
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -29,6 +29,7 @@ from feasibility.calibration.fit import CLASSES, OVERHEADS, TERMS, Row
 from feasibility.profiles.models import Precision
 from feasibility.timing.compute import widths_of
 from feasibility.timing.groups import FUSING, Fusion
+from feasibility.timing.kernels import PLAIN, Kernels
 from feasibility.timing.loads import loads
 from feasibility.units import Seconds
 
@@ -55,7 +56,7 @@ class Selection:
     units: tuple[str, ...]
     precisions: Mapping[str, Precision]
     fusion: Fusion = FUSING
-    block: int = 1
+    kernels: Kernels = PLAIN
     batched: bool = False  # by hundreds of images: what a batch pays once cannot be told from it
 
     @property
@@ -104,7 +105,7 @@ SELECTIONS: Mapping[str, Selection] = {
         precisions={"fp16": "fp16"},
         fusion=Fusion(attention=True),
         batched=True,
-        block=16,
+        kernels=Kernels(block=16),
     ),
     "torch-eager-cuda": Selection(
         source="timm",
@@ -113,14 +114,14 @@ SELECTIONS: Mapping[str, Selection] = {
         precisions={"fp16": "fp16"},
         fusion=Fusion(light=False, attention=True),
         batched=True,
-        block=8,
+        kernels=Kernels(block=8),
     ),
     "onnxruntime-cpu": Selection(
         source="accuracy",
         runtime="onnxruntime-cpu",
         units=("cpu-mt", "cpu-1t"),
         precisions={"fp32": "fp32", "int8": "int8"},
-        block=16,
+        kernels=Kernels(block=16),
     ),
     "wasm": Selection(
         source="wasm",
@@ -204,7 +205,7 @@ def _amounts(
     graph: Path, precision: Precision, selection: Selection, place: Place, batch: int
 ) -> dict[str, float]:
     """Return what a batch asks for: weights are read and kernels started once for all of it."""
-    asked = loads(_cost(graph), widths_of(precision), selection.fusion, selection.block)
+    asked = loads(_cost(graph), widths_of(precision), selection.fusion, selection.kernels)
     one = fitting.amounts(asked, place.peak_flops_per_s, place.bandwidth_bytes_per_s)
     once = {"weights", *OVERHEADS}
     found = {term: amount if term in once else batch * amount for term, amount in one.items()}
@@ -288,6 +289,22 @@ def trial(name: str, found: Sequence[Sample], terms: Sequence[str], key: str = "
     )
 
 
+def anchored(found: Sequence[Sample], terms: Sequence[str], anchor: str) -> str:
+    """Predict each cell by constants of the others, scaled by one timing of a model there."""
+    off = []
+    for part in _parts(found, "cell"):
+        mine = [sample for sample in found if sample.cell in part]
+        errors = dict(zip((s.model for s in mine), _held_out(found, part, terms), strict=True))
+        scale = errors.pop(anchor, None)
+        off += [abs(math.expm1(error - scale)) for error in errors.values()] if scale is not None else []
+    if not off:
+        return f"no cell has a timing of {anchor}"
+    return (
+        f"cells held out, after one timing of {anchor}: median {100 * fitting.quantile(off, 0.5):.1f} %, "
+        f"p90 {100 * fitting.quantile(off, 0.9):.1f} %, n {len(off)}"
+    )
+
+
 def _parts(found: Sequence[Sample], key: str) -> list[set[str]]:
     names = sorted({getattr(sample, key) for sample in found})
     if key != "family":
@@ -352,14 +369,20 @@ def main() -> None:
     parser.add_argument("runtime", choices=sorted(SELECTIONS))
     parser.add_argument("--timings", type=Path, nargs="+", required=True)
     parser.add_argument("--graphs", type=Path, nargs="+", required=True)
+    parser.add_argument("--unit", help="use the rows of this unit alone, like cpu-1t")
+    parser.add_argument("--anchor", help="try devices held out after one timing of this model there")
     parser.add_argument("--cells", action="store_true", help="print the constants of each cell too")
     given = parser.parse_args()
     selection = SELECTIONS[given.runtime]
+    if given.unit:
+        selection = replace(selection, units=(given.unit,))
     found = list(samples(selection, given.timings, given.graphs))
     if not found:
         raise SystemExit("no row of the timings has a graph and a device")
     print(HEADER)
     _report(found, selection.terms, cells=given.cells)
+    if given.anchor:
+        print(anchored(found, selection.terms, given.anchor))
 
 
 def _report(found: Sequence[Sample], terms: Sequence[str], *, cells: bool) -> None:

@@ -18,6 +18,7 @@ from feasibility.loader import load
 from feasibility.loader.runnable import Array, Runnable, feeds, runnable
 from feasibility.profiler import profile
 from feasibility.profiles.models import Precision
+from feasibility.timing.kernels import Kernels
 from feasibility.timing.loads import AS_STORED, loads
 
 Progress = Callable[[float], None]  # is told the share that is done
@@ -130,7 +131,7 @@ def _fitted(subjects: Sequence[Subject], timed: Sequence[Turn], precision: Preci
     def rows(block: int) -> list[fitting.Row]:
         return [
             fitting.Row(
-                fitting.amounts(loads(each.cost, AS_STORED, block=block), peak, bandwidth),
+                fitting.amounts(loads(each.cost, AS_STORED, kernels=Kernels(block)), peak, bandwidth),
                 turn.seconds,
                 _NETWORK_WEIGHT if each.network else 1.0,
             )

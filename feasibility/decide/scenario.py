@@ -18,7 +18,7 @@ DEFAULT_SERVER = "a100"
 DEFAULT_SERVER_PRECISION = "fp16"  # whoever owns the server can convert the model
 DEFAULT_NETWORK = "essay"
 AS_STORED = "as stored"
-_UNCONVERTED = "as-stored"  # how a caller says so
+UNCONVERTED = "as-stored"  # how a caller says so
 _NOT_GIVEN = "none"
 _MODEL_INPUTS = "inputs of the model"
 Q = TypeVar("Q", Seconds, BitsPerSecond, Bytes)
@@ -154,10 +154,10 @@ def _precision(precision: str | None) -> Precision | None:
     for known in get_args(Precision):
         if precision == known:
             return known  # type: ignore[no-any-return]  # a member of the Literal
-    if precision in (None, _UNCONVERTED):
+    if precision in (None, UNCONVERTED):
         return None
     msg = f"{precision!r} is not a precision"
-    raise UsageError(msg, hint=f"one of {', '.join(get_args(Precision))}, {_UNCONVERTED}")
+    raise UsageError(msg, hint=f"one of {', '.join(get_args(Precision))}, {UNCONVERTED}")
 
 
 def _network(choices: Choices) -> NetworkProfile:

@@ -107,6 +107,7 @@ class Coefficients(_Record):
     constant: SecondsQ
     exponent: Annotated[float, Field(ge=1, le=64, strict=True)] = 1.0  # p
     channel_block: Annotated[int, Field(ge=1, le=64, strict=True)] = 1  # channels a convolution pads to
+    winograd: Annotated[float, Field(ge=1, le=6, strict=True)] = 1.0  # 3x3 convolutions take so much less
     sigma: Annotated[float, Field(gt=0, le=2, strict=True)]
     peak: Precision | None = None  # whose peak P is, where not this precision's (Hexagon float: int8)
     n: Annotated[int, Field(ge=1, strict=True)] | None = None  # timings behind it

@@ -20,6 +20,7 @@ from feasibility.profiles.models import ComputeUnit, Precision, RuntimeProfile
 from feasibility.profiles.support import SupportTable
 from feasibility.timing.groups import FusedGroup, Fusion
 from feasibility.timing.interval import Interval
+from feasibility.timing.kernels import Kernels
 from feasibility.timing.loads import Load, Side, Widths, loads
 from feasibility.timing.placement import OpKind, Partitions, crossing_seconds, partition, sentence
 from feasibility.timing.precision import INTEGERS, STORED, Lane, lane, run_precision
@@ -149,7 +150,7 @@ def inference(
     found = None if rest is None else partitions(cost, rest.table.supported)
     fallen, crossings_s = _fallen(cost, rest, found, stored)
     side = Side(rest.table.supported, falls_back=False) if rest and fallen else None
-    asked = loads(cost, plan.widths, fusion_of(runtime), plan.main.coefficients.channel_block, side)
+    asked = loads(cost, plan.widths, fusion_of(runtime), _kernels(plan.main), side)
     groups = tuple(_group_time(load, plan.lane(load.dtype)) for load in asked)
     constant_s = plan.main.coefficients.constant.value
     typical_s = constant_s + crossings_s + math.fsum(group.seconds for group in (*groups, *fallen))
@@ -181,13 +182,16 @@ def _fallen(
         return (), 0.0
     plan = _plan(cost, rest.unit, rest.runtime, None, stored)
     side = Side(rest.table.supported, falls_back=True)
-    block = plan.main.coefficients.channel_block
-    asked = loads(cost, plan.widths, fusion_of(rest.runtime), block, side)
+    asked = loads(cost, plan.widths, fusion_of(rest.runtime), _kernels(plan.main), side)
     sync, copy = rest.table.sync, rest.table.copy_bandwidth
     crossings_s = 0.0
     if sync is not None and copy is not None:
         crossings_s = crossing_seconds(found, sync.value.value, copy.value.value)
     return tuple(_group_time(load, plan.lane(load.dtype)) for load in asked), crossings_s
+
+
+def _kernels(found: Lane) -> Kernels:
+    return Kernels(found.coefficients.channel_block, found.coefficients.winograd)
 
 
 def fusion_of(runtime: RuntimeProfile) -> Fusion:

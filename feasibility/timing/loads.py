@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from feasibility.cost import ModelCost, NodeCost, OpClass
 from feasibility.ir import DType, TensorSpec
-from feasibility.timing.channels import padded_share
 from feasibility.timing.groups import FUSING, FusedGroup, Fusion, fuse
+from feasibility.timing.kernels import PLAIN, Kernels, computed_share
 from feasibility.timing.placement import OpKind, divided
 from feasibility.units import BITS_PER_BYTE
 
@@ -55,7 +55,7 @@ class Load(NamedTuple):
     op_class: OpClass | None
     dtype: DType
     runs: int
-    flops: float  # of heavy groups, with the channels that kernels pad
+    flops: float  # of heavy groups, as kernels compute them
     weight_bytes: int
     activation_bytes: int
 
@@ -72,10 +72,10 @@ def loads(
     cost: ModelCost,
     widths: Widths,
     fusion: Fusion = FUSING,
-    block: int = 1,
+    kernels: Kernels = PLAIN,
     side: Side | None = None,
 ) -> tuple[Load, ...]:
-    """Return the loads in execution order; `block` is how many channels a convolution computes at once.
+    """Return the loads in execution order.
 
     Where a runtime does not run every operator, `side` says whose part is meant.
     """
@@ -83,10 +83,10 @@ def loads(
     groups: Iterable[FusedGroup] = fuse(cost, fusion)
     if side is not None:
         groups = divided(groups, side.supported)[side.falls_back]
-    return tuple(_load(group, bits, block) for group in groups)
+    return tuple(_load(group, bits, kernels) for group in groups)
 
 
-def _load(group: FusedGroup, bits: _Bits, block: int) -> Load:
+def _load(group: FusedGroup, bits: _Bits, kernels: Kernels) -> Load:
     """Count the bytes of the head: what the others of a group read and write stays in caches."""
     head = group.head
     dtype = head.cost.dtype if head.cost else DType.UNDEFINED
@@ -99,7 +99,7 @@ def _load(group: FusedGroup, bits: _Bits, block: int) -> Load:
         op_class=_class(head) if group.heavy else None,
         dtype=dtype,
         runs=head.runs,
-        flops=group.flops * padded_share(head, block) if group.heavy else 0,
+        flops=group.flops * computed_share(head, kernels) if group.heavy else 0,
         weight_bytes=weights,
         activation_bytes=moved - weights,
     )

@@ -310,7 +310,7 @@ def test_the_defaults_in_the_help_are_those_of_the_decision() -> None:
         "Network": scenario.DEFAULT_NETWORK,
         "Server": scenario.DEFAULT_SERVER,
         "ServerPrecision": scenario.DEFAULT_SERVER_PRECISION,
-        "Precision": scenario.AS_STORED,
+        "Precision": scenario.UNCONVERTED,
         "Confidence": str(DEFAULT_CONFIDENCE),
     }
 

@@ -93,7 +93,7 @@ CASES = [
         a={"group": 2},
         fmas=6 * 6 * 6 * 2 * 9,
         arithmetic=6 * 6 * 6,
-        op_class="depthwise",
+        op_class="grouped",
     ),
     case(
         "NhwcFusedConv",

@@ -115,7 +115,7 @@ PRODUCTS = [
         a={"group": 2},
         fmas=6 * 5 * 6 * 2 * 3 * 3,
         arithmetic=6 * 5 * 6 * (REQUANTISE + 1),
-        op_class="depthwise",
+        op_class="grouped",
         dtype=DType.UINT8,
     ),
     contrib(

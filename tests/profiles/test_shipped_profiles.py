@@ -1,6 +1,8 @@
 """Every profile in the repository loads, is sourced and is plausible."""
 
+from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from typing import get_args
 
 import pytest
@@ -64,7 +66,8 @@ BANDWIDTH_CEILING: dict[DeviceClass, float] = {
     "server": 10_000 * GB,
 }
 FLOATS = ("fp64", "fp32", "fp16")
-THIN = {"webgpu", "wasm", "coreml-ane"}
+THIN = {"webgpu", "metal", "coreml-ane", "tensorrt"}  # no fit stands behind them
+MANY = 100  # timings
 
 
 def facts(record: object) -> Iterator[Fact[object]]:
@@ -79,10 +82,16 @@ def facts(record: object) -> Iterator[Fact[object]]:
             yield from facts(item)
 
 
-@pytest.fixture(params=sorted(DEVICES))
+@cache
+def loaded(name: str) -> DeviceProfile:
+    """Read a device once for all tests."""
+    return catalog.device(name)
+
+
+@pytest.fixture(params=catalog.device_ids())
 def device(request: pytest.FixtureRequest) -> DeviceProfile:
     """Return each device in turn."""
-    return catalog.device(str(request.param))
+    return loaded(str(request.param))
 
 
 @pytest.fixture(params=sorted(RUNTIMES))
@@ -101,10 +110,27 @@ def test_what_is_promised_is_there() -> None:
     """Devices, runtimes, friendly links and the presets of three tools are listed."""
     presets = {name for name in catalog.network_ids() if name.startswith(PRESETS)}
 
-    assert DEVICES == set(catalog.device_ids())
+    assert set(catalog.device_ids()) >= DEVICES
+    assert len(catalog.device_ids()) >= 100
     assert RUNTIMES == set(catalog.runtime_ids())
     assert LINKS == set(catalog.network_ids()) - presets
     assert [3, 3, 12] == [sum(name.startswith(tool) for name in presets) for tool in PRESETS]
+
+
+def test_an_alias_names_one_device_and_is_no_id() -> None:
+    """No product name leads to two devices."""
+    named = Counter(alias for name in catalog.device_ids() for alias in loaded(name).aliases)
+
+    assert {1} == set(named.values())
+    assert not set(named) & set(catalog.device_ids())
+    assert len(named) >= 80
+
+
+def test_no_peak_is_a_sustained_benchmark_result(device: DeviceProfile) -> None:
+    """Linpack results are no peaks: they would be counted with an efficiency once more."""
+    peaks = [fact for unit in device.units.values() for fact in unit.peaks.values()]
+
+    assert not any("HPL" in fact.source for fact in peaks)
 
 
 def test_every_number_of_a_device_is_sourced(device: DeviceProfile) -> None:
@@ -180,17 +206,18 @@ def test_coefficients_are_within_what_was_ever_fitted(runtime: RuntimeProfile) -
     """Published fits lie in 0.01 <= e <= 3; overheads are below a millisecond an operator."""
     for constants in runtime.precisions.values():
         assert all(0.01 <= e <= 3 for e in constants.efficiency.values())
-        assert 0.1 <= constants.bandwidth_share.activations <= 3
+        assert 0.04 <= constants.bandwidth_share.activations <= 3
         assert constants.overhead.value <= 1e-3
-        assert constants.light_overhead.value <= constants.overhead.value
+        assert constants.light_overhead.value <= 1.25e-4
         assert 1 == constants.exponent
 
 
 def test_thin_evidence_is_spread_wide(runtime: RuntimeProfile) -> None:
-    """A prior is never surer than 0.35; an estimate and thin evidence never surer than 0.5."""
+    """An estimate is never surer than 0.5, a prior than 0.35, one from hundreds of timings than 0.2."""
     for constants in runtime.precisions.values():
-        floor = 0.5 if runtime.id in THIN or constants.evidence == "estimate" else 0.35
-        assert constants.sigma >= floor
+        floor = 0.2 if (constants.n or 0) >= MANY else 0.35
+        assert constants.sigma >= (0.5 if constants.evidence == "estimate" else floor)
+        assert (runtime.id in THIN) <= (constants.evidence == "estimate")
 
 
 def test_browsers_and_apps_use_their_own_pool(runtime: RuntimeProfile) -> None:
@@ -251,15 +278,15 @@ def test_peaks_accumulate_in_fp32() -> None:
 
 
 def test_the_default_of_the_m1_is_metal() -> None:
-    """The prior that the whole design quotes: e 0.76, b 0.5, t0 15 us, p 1, sigma 0.35."""
+    """The prior that the whole design quotes: e 0.76, b 0.5, t0 15 us, p 1; thin, so sigma 0.5."""
     m1, metal = catalog.device("m1"), catalog.runtime("metal")
     constants: Coefficients = metal.precisions["fp32"]
 
     assert ("gpu", "metal") == (m1.default_unit, m1.units["gpu"].runtimes[0])
     assert {0.76} == set(constants.efficiency.values())
-    assert (0.5, 1, 0.35) == (constants.bandwidth_share.activations, constants.exponent, constants.sigma)
+    assert (0.5, 1, 0.5) == (constants.bandwidth_share.activations, constants.exponent, constants.sigma)
     assert pytest.approx(15e-6) == constants.overhead.value
-    assert "derived" == constants.evidence
+    assert "estimate" == constants.evidence
 
 
 @pytest.mark.parametrize(
