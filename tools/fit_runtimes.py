@@ -25,7 +25,7 @@ from typing import NamedTuple
 
 import feasibility as fe
 from feasibility.calibration import fit as fitting
-from feasibility.calibration.fit import CLASSES, OVERHEADS, TERMS, Row
+from feasibility.calibration.fit import CLASSES, OVERHEADS, TERMS, TRAFFIC, Row
 from feasibility.profiles.models import Precision
 from feasibility.timing.compute import widths_of
 from feasibility.timing.groups import FUSING, Fusion
@@ -59,9 +59,13 @@ class Selection:
     kernels: Kernels = PLAIN
     batched: bool = False  # by hundreds of images: what a batch pays once cannot be told from it
 
+    pooled: bool = False  # too few models a cell for more than one rate, one bandwidth, one overhead
+
     @property
     def terms(self) -> tuple[str, ...]:
         """Return the terms that are fitted."""
+        if self.pooled:
+            return ("dense", "activations", "overhead")
         return (*CLASSES, "activations", "light") if self.batched else TERMS
 
 
@@ -134,6 +138,7 @@ SELECTIONS: Mapping[str, Selection] = {
         runtime="ncnn",
         units=("cpu-1t", "cpu-4t"),
         precisions={"auto": "fp16"},
+        kernels=Kernels(winograd=3.0),
     ),
     "ncnn-vulkan": Selection(
         source="ncnn",
@@ -146,6 +151,7 @@ SELECTIONS: Mapping[str, Selection] = {
         runtime=r"qnn_dlc|tflite|onnx",
         units=("npu",),
         precisions={"float": "fp16", "w8a16": "int8", "w8a8": "int8"},
+        pooled=True,
     ),
 }
 
@@ -209,6 +215,10 @@ def _amounts(
     one = fitting.amounts(asked, place.peak_flops_per_s, place.bandwidth_bytes_per_s)
     once = {"weights", *OVERHEADS}
     found = {term: amount if term in once else batch * amount for term, amount in one.items()}
+    if selection.pooled:
+        found |= dict.fromkeys(CLASSES, 0.0) | {"dense": math.fsum(found[name] for name in CLASSES)}
+        found["activations"] = math.fsum(found[name] for name in TRAFFIC)
+        found["overhead"] += found["light_overhead"]
     if selection.batched:
         found["activations"] += found["weights"]
     return found
@@ -343,7 +353,7 @@ def block(constants: Mapping[str, float], found: Trial, n: int) -> str:
     light = share.get("light", MOST)
     moved: dict[str, float] = {name: share[name] for name in ("weights", "activations") if name in share}
     lines = [
-        f"efficiency: {_inline({name: share[name] for name in CLASSES})}",
+        f"efficiency: {_inline({name: share[name] for name in CLASSES if name in share})}",
         f"bandwidth_share: {_inline(moved)}",
         f"light_bandwidth_share: {light:.3g}" if light < MOST else "light_bandwidth_share: null",
         *(f'{term}: "{Seconds(_at_least(constants[term]))}"' for term in OVERHEADS if term in constants),
@@ -370,12 +380,16 @@ def main() -> None:
     parser.add_argument("--timings", type=Path, nargs="+", required=True)
     parser.add_argument("--graphs", type=Path, nargs="+", required=True)
     parser.add_argument("--unit", help="use the rows of this unit alone, like cpu-1t")
+    parser.add_argument("--precision", help="use the rows of this precision alone, like w8a8")
     parser.add_argument("--anchor", help="try devices held out after one timing of this model there")
     parser.add_argument("--cells", action="store_true", help="print the constants of each cell too")
     given = parser.parse_args()
     selection = SELECTIONS[given.runtime]
     if given.unit:
         selection = replace(selection, units=(given.unit,))
+    if given.precision:
+        only = {given.precision: selection.precisions[given.precision]}
+        selection = replace(selection, precisions=only)
     found = list(samples(selection, given.timings, given.graphs))
     if not found:
         raise SystemExit("no row of the timings has a graph and a device")
