@@ -16,6 +16,7 @@ from feasibility.profiles.models import (
     Fact,
     NetworkProfile,
     OpClassName,
+    Precision,
     RuntimeProfile,
 )
 
@@ -88,6 +89,12 @@ def loaded(name: str) -> DeviceProfile:
     return catalog.device(name)
 
 
+@cache
+def named(name: str) -> RuntimeProfile:
+    """Read a runtime once for all tests."""
+    return catalog.runtime(name)
+
+
 @pytest.fixture(params=catalog.device_ids())
 def device(request: pytest.FixtureRequest) -> DeviceProfile:
     """Return each device in turn."""
@@ -97,7 +104,7 @@ def device(request: pytest.FixtureRequest) -> DeviceProfile:
 @pytest.fixture(params=sorted(RUNTIMES))
 def runtime(request: pytest.FixtureRequest) -> RuntimeProfile:
     """Return each runtime in turn."""
-    return catalog.runtime(str(request.param))
+    return named(str(request.param))
 
 
 @pytest.fixture(params=catalog.network_ids())
@@ -111,26 +118,24 @@ def test_what_is_promised_is_there() -> None:
     presets = {name for name in catalog.network_ids() if name.startswith(PRESETS)}
 
     assert set(catalog.device_ids()) >= DEVICES
-    assert len(catalog.device_ids()) >= 100
-    assert RUNTIMES == set(catalog.runtime_ids())
+    assert len(catalog.device_ids()) >= 110
+    assert set(catalog.runtime_ids()) >= RUNTIMES
     assert LINKS == set(catalog.network_ids()) - presets
     assert [3, 3, 12] == [sum(name.startswith(tool) for name in presets) for tool in PRESETS]
 
 
 def test_an_alias_names_one_device_and_is_no_id() -> None:
     """No product name leads to two devices."""
-    named = Counter(alias for name in catalog.device_ids() for alias in loaded(name).aliases)
+    aliases = Counter(alias for name in catalog.device_ids() for alias in loaded(name).aliases)
 
-    assert {1} == set(named.values())
-    assert not set(named) & set(catalog.device_ids())
-    assert len(named) >= 80
+    assert {1} == set(aliases.values())
+    assert not set(aliases) & set(catalog.device_ids())
+    assert len(aliases) >= 80
 
 
 def test_no_peak_is_a_sustained_benchmark_result(device: DeviceProfile) -> None:
     """Linpack results are no peaks: they would be counted with an efficiency once more."""
-    peaks = [fact for unit in device.units.values() for fact in unit.peaks.values()]
-
-    assert not any("HPL" in fact.source for fact in peaks)
+    assert not any("HPL" in fact.source for fact in facts(device))
 
 
 def test_every_number_of_a_device_is_sourced(device: DeviceProfile) -> None:
@@ -181,8 +186,8 @@ def test_runtimes_fit_their_units(device: DeviceProfile) -> None:
     """A unit lists runtimes for its kind; the default unit exists; servers have a price."""
     assert device.default_unit in device.units
     for unit in device.units.values():
-        for name in unit.runtimes:
-            assert unit.kind in catalog.runtime(name).unit_kinds
+        assert unit.runtimes
+        assert all(unit.kind in named(name).unit_kinds for name in unit.runtimes)
     assert (device.device_class == "server") == (device.price_usd_per_hour is not None)
 
 
@@ -190,7 +195,7 @@ def test_every_unit_has_a_rate_for_its_runtimes(device: DeviceProfile) -> None:
     """A coefficient that borrows another type's peak finds that peak in the unit."""
     for unit in device.units.values():
         for name in unit.runtimes:
-            borrowed = {c.peak for c in catalog.runtime(name).precisions.values() if c.peak}
+            borrowed = {c.peak for c in named(name).precisions.values() if c.peak}
             assert borrowed <= set(unit.peaks)
 
 
@@ -261,6 +266,103 @@ def test_the_numbers_of_the_essay() -> None:
     assert 68.25e9 == m1.bandwidth.value.value
     assert pytest.approx(120) == a100.peaks["fp16"].value / m1.peaks["fp32"].value
     assert pytest.approx(390e9) == (m1.peaks["fp32"].value * catalog.network("essay").rtt.value).value
+
+
+@pytest.mark.parametrize(
+    ("name", "unit", "precision", "flop_per_s"),
+    [
+        # Apple: cores x FLOP/cycle x clock; TOPS of the engine, which count int8 since the A17 Pro
+        ("a11", "gpu", "fp32", 3 * 128 * 1.066e9),
+        ("a14", "gpu", "fp16", 4 * 256 * 1.278e9),
+        ("a17-pro", "npu", "fp16", 35e12 / 2),
+        ("m1-max", "gpu", "fp32", 32 * 256 * 1.296e9),
+        ("m2-ultra", "gpu", "fp32", 76 * 256 * 1.398e9),
+        ("m4-max", "cpu", "fp32", 12 * 4.512e9 * 32 + 4 * 2.892e9 * 16),
+        # phones: the clock of each core x 32 (Cortex-X, Oryon), 16 (A76 and later) or 8 (A73, A5x)
+        ("snapdragon-888", "cpu", "fp32", 2.84e9 * 32 + 3 * 2.42e9 * 16 + 4 * 1.8e9 * 8),
+        ("snapdragon-8-elite", "cpu", "fp16", 2 * (2 * 4.32e9 + 6 * 3.53e9) * 32),
+        ("tensor-g3", "cpu", "fp32", 2.91e9 * 32 + 4 * 2.37e9 * 16),
+        ("tensor-g1", "gpu", "fp16", 20 * 128 * 848e6),
+        ("dimensity-9300", "cpu", "fp32", (3.25e9 + 3 * 2.85e9) * 32 + 4 * 2.0e9 * 16),
+        ("kirin-970", "cpu", "fp32", (4 * 2.36e9 + 4 * 1.8e9) * 8),
+        # boards; a Jetson's TOPS count sparsity
+        ("raspberry-pi-zero-2-w", "cpu", "fp32", 4 * 1.0e9 * 8),
+        ("raspberry-pi-4", "cpu", "fp32", 4 * 1.8e9 * 8),
+        ("raspberry-pi-5", "cpu", "fp16", 4 * 2.4e9 * 32),
+        ("rk3588", "cpu", "fp32", 4 * 2.4e9 * 16 + 4 * 1.8e9 * 8),
+        ("jetson-orin-nano-8gb", "gpu", "int8", 40e12 / 2),
+        ("jetson-agx-orin-64gb", "gpu", "int8", 170e12 / 2),
+        # computers: AVX2 is 32 FLOP a cycle (16 on an E-core), AVX-512 with two pipes 64
+        ("core-i7-12700h", "cpu", "fp32", 6 * 4.1e9 * 32 + 8 * 3.5e9 * 16),
+        ("core-i9-10940x", "cpu", "fp32", 14 * 3.2e9 * 64),
+        ("ryzen-7-7800x3d", "cpu", "fp32", 8 * 4.2e9 * 32),
+        ("aws-c7g-xlarge", "cpu", "fp32", 4 * 2.6e9 * 32),
+        ("aws-c7i-xlarge", "cpu", "fp32", 2 * 3.2e9 * 64),
+        # GeForce: cores x 2 x boost clock; tensor cores with fp32 accumulation 4 times (Turing), then 2
+        ("rtx-2080-ti", "gpu", "fp16", 4 * 4352 * 2 * 1.545e9),
+        ("rtx-3090", "gpu", "fp16", 2 * 10_496 * 2 * 1.695e9),
+        ("rtx-4060-laptop", "gpu", "fp16", 2 * 3072 * 2 * 1.89e9),
+        ("rx-7900-xtx", "gpu", "fp32", 6144 * 2 * 2.5e9),  # without dual issue
+        # data sheets: half of what they print with sparsity
+        ("l40s", "gpu", "int8", 1466e12 / 2),
+        ("h200", "gpu", "fp16", 1979e12 / 2),
+        ("b200", "gpu", "fp16", 4500e12 / 2),
+    ],
+)
+def test_peaks_are_their_products(name: str, unit: str, precision: Precision, flop_per_s: float) -> None:
+    """Cores x clock x FLOP a cycle, or the figure of the data sheet."""
+    assert pytest.approx(flop_per_s, rel=5e-3) == loaded(name).units[unit].peaks[precision].value.value
+
+
+@pytest.mark.parametrize(
+    ("name", "unit", "byte_per_s"),
+    [
+        ("a16", "npu", 8 * 6.4e9),  # LPDDR: bytes of width x transfers a second
+        ("m1-ultra", "gpu", 128 * 6.4e9),
+        ("m3-pro", "cpu", 24 * 6.4e9),
+        ("snapdragon-855", "gpu", 8 * 4.266e9),
+        ("snapdragon-865", "cpu", 8 * 5.5e9),
+        ("snapdragon-8-elite", "npu", 8 * 10.6e9),
+        ("dimensity-9400", "cpu", 8 * 10.667e9),
+        ("raspberry-pi-4", "cpu", 4 * 3.2e9),
+        ("jetson-agx-orin-64gb", "gpu", 32 * 6.4e9),
+        ("core-i7-12700h", "cpu", 2 * 8 * 4.8e9),  # DDR: channels x 8 bytes
+        ("core-i9-10940x", "cpu", 4 * 8 * 2.933e9),
+        ("aws-c6i-16xlarge", "cpu", 8 * 8 * 3.2e9),
+        ("rtx-3060-laptop", "gpu", 24 * 14e9),  # GDDR
+        ("rtx-4070", "gpu", 24 * 21e9),
+        ("rtx-5090", "gpu", 64 * 28e9),
+        ("rx-7600", "gpu", 16 * 18e9),
+        ("arc-a770", "gpu", 32 * 17.5e9),
+        ("t4", "gpu", 320e9),  # data sheets
+        ("v100-pcie", "gpu", 900e9),
+        ("h200", "gpu", 4800e9),
+    ],
+)
+def test_bandwidths_are_their_products(name: str, unit: str, byte_per_s: float) -> None:
+    """Width of the memory x transfers a second, or the figure of the data sheet."""
+    assert pytest.approx(byte_per_s, rel=5e-3) == loaded(name).units[unit].bandwidth.value.value
+
+
+@pytest.mark.parametrize(
+    ("alias", "name"),
+    [
+        ("iphone-15-pro", "a17-pro"),
+        ("iphone-13", "a15-4-core"),
+        ("macbook-air-m1", "m1"),
+        ("galaxy-s24-ultra", "snapdragon-8-gen-3"),
+        ("pixel-8", "tensor-g3"),
+        ("rpi5", "raspberry-pi-5"),
+        ("geforce-rtx-4090", "rtx-4090"),
+        ("radeon-780m", "ryzen-7-8845hs"),
+        ("a100-sxm-80gb", "a100"),
+    ],
+)
+def test_products_lead_to_their_chip(alias: str, name: str) -> None:
+    """What people type is found; a phone with two chips is no alias of either."""
+    assert name == catalog.device(alias).id
+    assert alias in loaded(name).aliases
+    assert not {"galaxy-s24", "galaxy-s20", "redmi-note-11"} & set(loaded(name).aliases)
 
 
 def test_peaks_accumulate_in_fp32() -> None:
