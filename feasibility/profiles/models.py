@@ -189,6 +189,7 @@ class RuntimeProfile(_Profile):
     precisions: dict[Precision, Coefficients] = Field(min_length=1)
     fuses: Annotated[bool, Field(strict=True)] = True  # a heavy operator takes light ones along
     fuses_attention: Annotated[bool, Field(strict=True)] = False  # product, softmax, product: one kernel
+    runs_as: dict[Precision, Precision] = Field(default_factory=dict)  # on its own, where the unit has it
     support: str | None = None  # the table of operators it runs; None: it runs all of them
     note: str | None = None
 

@@ -62,7 +62,10 @@ class Lane:
 
 
 def run_precision(wanted: Precision, unit: ComputeUnit, runtime: RuntimeProfile) -> Precision:
-    """Return what the unit runs instead: fp32 becomes its widest float type where it has no fp32."""
+    """Return what is run instead: what the runtime prefers, or the widest float where a unit has no fp32."""
+    preferred = runtime.runs_as.get(wanted)
+    if preferred in unit.peaks and preferred in runtime.precisions:
+        return preferred
     if wanted != "fp32" or wanted in unit.peaks:
         return wanted
     known = (
@@ -70,6 +73,12 @@ def run_precision(wanted: Precision, unit: ComputeUnit, runtime: RuntimeProfile)
         *(p for p in _WIDEST_FLOAT if p in runtime.precisions),
     )
     return known[0] if known else wanted
+
+
+def _instead(wanted: Precision, runs_at: Precision, unit: ComputeUnit, runtime: RuntimeProfile) -> str:
+    if runtime.runs_as.get(wanted) == runs_at:
+        return f"{runtime.id} runs {wanted} models in {runs_at} on {unit.name}"
+    return f"{unit.name} has no {wanted}: the model runs in {runs_at}"
 
 
 def lane(wanted: Precision, unit: ComputeUnit, runtime: RuntimeProfile) -> Lane:
@@ -81,7 +90,7 @@ def lane(wanted: Precision, unit: ComputeUnit, runtime: RuntimeProfile) -> Lane:
     rated = coefficients.peak or runs_at
     peak_of = next(p for p in _RATE_OF[rated] if p in unit.peaks)
     notes = (
-        (runs_at != wanted, f"{unit.name} has no {wanted}: the model runs in {runs_at}"),
+        (runs_at != wanted, _instead(wanted, runs_at, unit, runtime)),
         (fitted != runs_at, f"{runtime.id} was never timed in {runs_at}: {fitted}'s efficiency is used"),
         (peak_of != rated, f"{unit.name} has no {rated} peak: {peak_of}'s rate is used"),
     )
