@@ -57,9 +57,8 @@ def test_the_file_reads_back_with_every_constant(tmp_path: Path) -> None:
     assert (0.25, 0.25, 0.25) == (
         terms.bandwidth_share.weights, terms.bandwidth_share.activations, terms.light_bandwidth_share
     )  # fmt: skip
-    assert (pytest.approx(1e-5), 0, 16, 0.11, 45) == (
-        terms.overhead.value, terms.constant.value, terms.channel_block, terms.sigma, terms.n
-    )  # fmt: skip
+    assert pytest.approx(1e-5) == terms.overhead.value
+    assert (0, 16, 0.11, 45) == (terms.constant.value, terms.channel_block, terms.sigma, terms.n)
     assert ("measured-here", DAY) == (terms.evidence, terms.date)
     assert [2, 1] == [found.units[name].threads for name in ("cpu", "cpu-1-thread")]
     assert 2**33 == found.memory.app.value.value if found.memory.app else None

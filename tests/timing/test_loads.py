@@ -6,6 +6,7 @@ import pytest
 
 from feasibility.cost import NodeCost
 from feasibility.ir import DType
+from feasibility.profiles.models import Precision
 from feasibility.timing.compute import inference, widths_of
 from feasibility.timing.loads import AS_STORED, Side, loads
 from tests.timing_parts import coefficients, model, runtime, step, tensor, unit
@@ -23,10 +24,10 @@ def product(dtype: DType = DType.FLOAT) -> NodeCost:
     [("fp32", 32, 4), ("fp16", 16, 2), ("int8", 8, 1), ("int4", 4.5, 2)],
 )
 def test_weights_and_activations_take_the_width_of_the_precision(
-    precision: str, weight_bits: float, activation_bytes: int
+    precision: Precision, weight_bits: float, activation_bytes: int
 ) -> None:
     """64 x 32 weights and 8 x 64 + 8 x 32 activations; int4 is for weights, with a scale for each 32."""
-    (load,) = loads(model(product()), widths_of(precision))  # type: ignore[arg-type]
+    (load,) = loads(model(product()), widths_of(precision))
 
     assert 64 * 32 * weight_bits / 8 == load.weight_bytes
     assert activation_bytes * (8 * 64 + 8 * 32) == load.activation_bytes
