@@ -98,6 +98,7 @@ class Net:
     shapes: dict[str, Shape] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)  # tensors that are others under a second name
     inputs: list[str] = field(default_factory=list)
+    absent_bytes: int = 0
 
     def reads(self, layer: Layer) -> list[str]:
         """Return the tensors that a layer reads."""
@@ -109,8 +110,9 @@ class Net:
         size = 4 * math.prod(dims)
         if size > INLINE_BYTES:
             tensor.data_location = TensorProto.EXTERNAL
-            for key, value in (("location", "absent"), ("offset", "0"), ("length", str(size))):
-                tensor.external_data.add(key=key, value=value)
+            for key, value in (("location", "absent"), ("offset", self.absent_bytes), ("length", size)):
+                tensor.external_data.add(key=key, value=str(value))
+            self.absent_bytes += size
         else:
             tensor.raw_data = bytes(size)
         self.weights.append(tensor)
