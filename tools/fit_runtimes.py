@@ -4,10 +4,11 @@
 
 A timings file has the columns source, model, input_shape, precision, batch, device, unit, runtime,
 metric (latency_ms or img_per_s) and value; `feasible accuracy --format csv` writes such a file. A row is
-used if a graph of its name (MODEL_SIZE.onnx, MODEL.onnx) lies in one of the folders, and its device is
-one of ours. For each cell (device, precision) and for all of them together: median and p90 error, share
-within 2x and coverage of the 80 % interval, each model being predicted by constants fitted without its
-family, beside FLOP over a fitted share of the peak alone. Then the constants, as a profile has them.
+used if a graph of its name (MODEL_SIZE.onnx, MODEL.onnx) lies in one of the folders, and its device in
+tools/fit_devices.csv. For each cell (device, unit, runtime, precision) and for all of them together: median
+and p90 error, share within 2x and coverage of the 80 % interval, each model being predicted by constants
+fitted without its family, beside FLOP over a fitted share of the peak alone. Then the constants, as a
+profile has them.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from typing import NamedTuple
 import feasibility as fe
 from feasibility.calibration import fit as fitting
 from feasibility.calibration.fit import CLASSES, OVERHEADS, TERMS, TRAFFIC, Row
-from feasibility.profiles.models import Precision
+from feasibility.profiles.models import MAX_EFFICIENCY, Precision
 from feasibility.timing.compute import widths_of
 from feasibility.timing.groups import FUSING, Fusion
 from feasibility.timing.kernels import PLAIN, Kernels
@@ -36,7 +37,6 @@ from feasibility.units import Seconds
 FOLDS = 10
 LEAST_SIGMA = 0.12  # measured on the same runtime (docs/time.md)
 GIGA = 1e9
-MOST = 3.0  # of a share (feasibility/profiles/models.py)
 
 
 class Place(NamedTuple):
@@ -58,7 +58,6 @@ class Selection:
     fusion: Fusion = FUSING
     kernels: Kernels = PLAIN
     batched: bool = False  # by hundreds of images: what a batch pays once cannot be told from it
-
     pooled: bool = False  # too few models a cell for more than one rate, one bandwidth, one overhead
 
     @property
@@ -101,6 +100,7 @@ SELECTIONS: Mapping[str, Selection] = {
         runtime=r"torch.*compile",
         units=("cpu-mt",),
         precisions={"fp32": "fp32"},
+        fusion=Fusion(attention=True),
     ),
     "torch-compile-cuda": Selection(
         source="timm",
@@ -131,7 +131,8 @@ SELECTIONS: Mapping[str, Selection] = {
         source="wasm",
         runtime="wasm",
         units=("cpu-1t", "cpu-mt"),
-        precisions={"fp32": "fp32", "int8": "int8"},
+        precisions={"fp32": "fp32"},
+        pooled=True,
     ),
     "ncnn-cpu": Selection(
         source="ncnn",
@@ -348,14 +349,16 @@ def _pooled(row: Row) -> Row:
 def block(constants: Mapping[str, float], found: Trial, n: int) -> str:
     """Return the constants as YAML; what was not fitted is left for its own source."""
     share = {
-        term: min(MOST, 1 / value) for term, value in constants.items() if value and term not in OVERHEADS
+        term: min(MAX_EFFICIENCY, 1 / value)
+        for term, value in constants.items()
+        if value and term not in OVERHEADS
     }
-    light = share.get("light", MOST)
+    light = share.get("light", MAX_EFFICIENCY)
     moved: dict[str, float] = {name: share[name] for name in ("weights", "activations") if name in share}
     lines = [
         f"efficiency: {_inline({name: share[name] for name in CLASSES if name in share})}",
         f"bandwidth_share: {_inline(moved)}",
-        f"light_bandwidth_share: {light:.3g}" if light < MOST else "light_bandwidth_share: null",
+        f"light_bandwidth_share: {light:.3g}" if light < MAX_EFFICIENCY else "light_bandwidth_share: null",
         *(f'{term}: "{Seconds(_at_least(constants[term]))}"' for term in OVERHEADS if term in constants),
         f"sigma: {found.sigma:.2g}",
         f"n: {n}",

@@ -30,7 +30,8 @@ import onnx
 import onnxruntime as ort
 
 import feasibility as fe
-from tests.runs.random_weights import Array, feeds_of, fill, stored
+from feasibility.loader.runnable import Array
+from tests.runs.random_weights import feeds_of, fill, stored
 
 RUNS = 3
 KIB = 1024

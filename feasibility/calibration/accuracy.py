@@ -49,6 +49,7 @@ class Accuracy:
     """How well a device's profile predicts models that were run on it."""
 
     device: str
+    machine: str  # the device's name
     unit: str
     runtime: str
     threads: int
@@ -87,6 +88,7 @@ class Accuracy:
         return {
             "schema_version": 1,
             "device": self.device,
+            "machine": self.machine,
             "unit": self.unit,
             "runtime": self.runtime,
             "threads": self.threads,

@@ -40,6 +40,7 @@ def calibrate_here(
         msg = f"{budget_s:g} s are too short to time anything"
         raise UsageError(msg, hint=f"give at least {LEAST_BUDGET_S:g} s")
     target = default_path() if path is None else path
+    written.check_target(target)
     fitted = list(calibrate(_threads(), anchors=anchors, budget_s=budget_s, progress=progress))
     origin = Origin(
         machine=here.this_machine(),
@@ -64,7 +65,9 @@ def accuracy_here(
         seconds_each=seconds_each,
         progress=progress,
     )
-    return Accuracy(device=device.id, unit=unit, runtime=RUNTIME, threads=threads, models=rows)
+    return Accuracy(
+        device=device.id, machine=device.name, unit=unit, runtime=RUNTIME, threads=threads, models=rows
+    )
 
 
 def _threads() -> int:

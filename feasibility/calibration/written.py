@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,11 +12,13 @@ from pathlib import Path
 
 from feasibility.calibration.fit import CLASSES
 from feasibility.calibration.run import Fitted
+from feasibility.errors import UsageError
 from feasibility.profiles import catalog
-from feasibility.profiles.models import DeviceProfile
+from feasibility.profiles.models import MAX_EFFICIENCY, DeviceProfile
 from feasibility.units import BytesPerSecond, FlopsPerSecond, Seconds
 
 RUNTIME = "onnxruntime-cpu"
+_SUFFIXES = (".yaml", ".yml")
 ALL_THREADS, ONE_THREAD = "cpu", "cpu-1-thread"
 
 
@@ -41,15 +44,41 @@ class Origin:
 
 def write(path: Path, fitted: Sequence[Fitted], origin: Origin) -> DeviceProfile:
     """Write the profile and read it back; a file that was there before stays until it is whole."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}.yaml")
+    draft = _draft(path)
     try:
         draft.write_text(text(fitted, origin), encoding="utf-8")
         catalog.check_device(draft)
         draft.replace(path)
+    except OSError as error:
+        raise _unwritable(path, error) from None
     finally:
         draft.unlink(missing_ok=True)
     return catalog.check_device(path)
+
+
+def check_target(path: Path) -> None:
+    """Raise UsageError where no profile can be written, before anything is measured."""
+    if path.suffix not in _SUFFIXES:
+        msg = f"{str(path)!r} is no name for a profile"
+        raise UsageError(msg, hint="it ends in .yaml")
+    draft = _draft(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft.touch()
+        draft.unlink()
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    except OSError as error:
+        raise _unwritable(path, error) from None
+
+
+def _draft(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{os.getpid()}.yaml")
+
+
+def _unwritable(path: Path, error: OSError) -> UsageError:
+    msg = f"{str(path)!r} cannot be written: {error.strerror}"
+    return UsageError(msg, hint="name another file: -o my-machine.yaml")
 
 
 def text(fitted: Sequence[Fitted], origin: Origin) -> str:
@@ -110,7 +139,7 @@ def _coefficients(found: Fitted, origin: Origin) -> Iterator[str]:
     yield f"efficiency: {_inline({name: share[name] for name in CLASSES})}"
     yield f"bandwidth_share: {_inline({name: share[name] for name in ('weights', 'activations')})}"
     light = share.get("light", float("inf"))
-    yield f"light_bandwidth_share: {_number(light) if light <= _FREE else 'null'}"
+    yield f"light_bandwidth_share: {_number(light) if light <= MAX_EFFICIENCY else 'null'}"
     for term in ("overhead", "light_overhead", "constant"):
         value = found.constants[term]
         yield f'{term}: "{Seconds(value if value > _NOTHING_S else 0)}"'
@@ -125,7 +154,6 @@ def _coefficients(found: Fitted, origin: Origin) -> Iterator[str]:
 
 
 _NOTHING_S = 1e-9  # no operator takes less
-_FREE = 3.0  # a share of the bandwidth beyond which light traffic counts as free (profiles/models.py)
 
 
 def _is_overhead(term: str) -> bool:
@@ -143,7 +171,7 @@ def _inline(values: Mapping[str, float]) -> str:
 
 def _number(value: float) -> str:
     """Return three significant digits within what a share may be, without an exponent."""
-    return format(float(f"{min(value, _FREE):.3g}"), ".6f").rstrip("0").rstrip(".")
+    return format(float(f"{min(value, MAX_EFFICIENCY):.3g}"), ".6f").rstrip("0").rstrip(".")
 
 
 def _quoted(words: str) -> str:

@@ -45,12 +45,12 @@ def accuracy(
     costs = [answers.read(path, answers.Sizes(), worker) for path in answers.once(models)]
     with _bar("running") as progress:
         found = api.accuracy(costs, device, seconds_each=seconds, progress=progress)
-    from feasibility.report import json, text_accuracy
+    from feasibility.report import csv, json, text_accuracy
 
     views: dict[PlainFormat, Callable[[], str]] = {
         PlainFormat.TEXT: lambda: text_accuracy.render(found),
         PlainFormat.JSON: lambda: json.dumps(found.to_dict()),
-        PlainFormat.CSV: lambda: text_accuracy.render_csv(found),
+        PlainFormat.CSV: lambda: csv.render_accuracy(found),
     }
     put_text(views[form]())
 

@@ -42,10 +42,10 @@ def runnable(path: str | os.PathLike[str]) -> Runnable:
     except Exception as error:  # noqa: BLE001 (protobuf, onnx and the system each raise their own)
         msg = f"{os.fspath(path)!r} cannot be read to be run: {str(error).splitlines()[0][:200]}"
         raise ModelError(msg) from None
-    absent = [tensor for tensor in proto.graph.initializer if _is_external(tensor)]
+    absent = [tensor for tensor in proto.graph.initializer if is_external(tensor)]
     weights = {tensor.name: drawn(tensor.data_type, tensor.dims) for tensor in absent}
-    for tensor in _constants(proto):  # a session is given initializers, and nothing else
-        if _is_external(tensor):
+    for tensor in constants(proto):  # a session is given initializers, and nothing else
+        if is_external(tensor):
             tensor.CopyFrom(numpy_helper.from_array(drawn(tensor.data_type, tensor.dims), tensor.name))
     return Runnable(model=proto.SerializeToString(), weights=weights)
 
@@ -68,16 +68,18 @@ def drawn(code: int, dims: Iterable[int]) -> Array:
 
 def _load_what_is_there(proto: onnx.ModelProto, folder: Path) -> None:
     """Read external data next to the model, unless none of it is there."""
-    tensors = (*proto.graph.initializer, *_constants(proto))
-    named = {e.value for t in tensors if _is_external(t) for e in t.external_data if e.key == "location"}
+    tensors = (*proto.graph.initializer, *constants(proto))
+    named = {e.value for t in tensors if is_external(t) for e in t.external_data if e.key == "location"}
     if named and all((folder / name).is_file() for name in named):
         onnx.load_external_data_for_model(proto, str(folder))
 
 
-def _constants(proto: onnx.ModelProto) -> Iterator[TensorProto]:
+def constants(proto: onnx.ModelProto) -> Iterator[TensorProto]:
+    """Yield the tensors that lie in attributes."""
     for node in proto.graph.node:
         yield from (given.t for given in node.attribute if given.type == AttributeProto.TENSOR)
 
 
-def _is_external(tensor: TensorProto) -> bool:
+def is_external(tensor: TensorProto) -> bool:
+    """Tell whether the values lie in another file."""
     return bool(tensor.data_location == TensorProto.EXTERNAL)

@@ -10,7 +10,8 @@ import csv
 import io
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TypeAlias
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
 
 from feasibility.cost import Group, ModelCost, NodeCost
 from feasibility.memory import memory_at
@@ -18,6 +19,9 @@ from feasibility.report.escape import spreadsheet
 from feasibility.views.diff import Diff
 from feasibility.views.modules import DEFAULT_DEPTH, Module, costliest, is_unknown, modules
 from feasibility.views.vary import size_of
+
+if TYPE_CHECKING:  # it imports pydantic, which counting does without
+    from feasibility.calibration.accuracy import Accuracy
 
 _Cell: TypeAlias = str | int | None
 _SUMS = ("fmas", "arithmetic", "transcendentals", "flops", "read_bytes", "written_bytes", "parameter_bytes")
@@ -27,6 +31,9 @@ _NODE_COLUMNS = ("name", "domain", "op_type", "runs", "role", "dtype", *_SUMS, "
 _VARY_COLUMNS = (
     "fmas", "arithmetic", "transcendentals", "flops", "parameters", "parameter_bytes",
     "read_bytes", "written_bytes", "peak_activation_bytes",
+)  # fmt: skip
+_TIMING_COLUMNS = (  # as tools/fit_runtimes.py reads them
+    "source", "model", "precision", "batch", "device", "unit", "runtime", "metric", "value", "predicted_ms",
 )  # fmt: skip
 _DIFF_COUNTS = ("nodes", *_SUMS)
 _DIFF_COLUMNS = ("by", "name", *(f"{side}_{count}" for side in ("old", "new") for count in _DIFF_COUNTS))
@@ -40,7 +47,7 @@ def render_cost(cost: ModelCost, *, by: str = "op", top: int = 0, depth: int = D
 def render_vary(dimension: str, costs: Iterable[ModelCost], *, precision: str | None = None) -> str:
     """Return one row per size of a dimension."""
     titles = (dimension, *_VARY_COLUMNS, "memory_bytes", "unknown_nodes")
-    return written(titles, (_vary_row(dimension, cost, precision) for cost in costs))
+    return _table(titles, (_vary_row(dimension, cost, precision) for cost in costs))
 
 
 def render_diff(found: Diff, *, top: int = 0) -> str:
@@ -48,11 +55,23 @@ def render_diff(found: Diff, *, top: int = 0) -> str:
     modules = [("module", "/".join(change.key), change) for change in found.modules[: top or None]]
     ops = [("op", "::".join(change.key), change) for change in found.ops[: top or None]]
     rows = [(by, name, *_side(change.old), *_side(change.new)) for by, name, change in (*modules, *ops)]
-    return written(_DIFF_COLUMNS, rows)
+    return _table(_DIFF_COLUMNS, rows)
 
 
-def written(titles: Sequence[str], rows: Iterable[Sequence[_Cell]]) -> str:
-    """Return a header and rows as CSV."""
+def render_accuracy(found: Accuracy) -> str:
+    """Return one row per model that was run, in milliseconds."""
+    unit = "cpu-1t" if found.threads == 1 else "cpu-mt"
+    rows = (
+        (
+            *("accuracy", Path(each.model).stem, each.precision, "1", found.machine, unit, found.runtime),
+            *("latency_ms", f"{1e3 * each.measured_s:.6g}", f"{1e3 * each.predicted.typical.value:.6g}"),
+        )
+        for each in found.models
+    )
+    return _table(_TIMING_COLUMNS, rows)
+
+
+def _table(titles: Sequence[str], rows: Iterable[Sequence[_Cell]]) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     for row in (titles, *rows):
@@ -63,12 +82,12 @@ def written(titles: Sequence[str], rows: Iterable[Sequence[_Cell]]) -> str:
 def _by_op(cost: ModelCost, top: int, _: int) -> str:
     unknown = Counter((u.domain, u.op_type) for u in cost.coverage.unknown)
     groups = cost.by_op()[: top or None]
-    return written(_OP_COLUMNS, ((*g.key, g.nodes, unknown[g.key[0], g.key[1]], *_sums(g)) for g in groups))
+    return _table(_OP_COLUMNS, ((*g.key, g.nodes, unknown[g.key[0], g.key[1]], *_sums(g)) for g in groups))
 
 
 def _by_module(cost: ModelCost, top: int, depth: int) -> str:
     shown = costliest(modules(cost, depth), top)
-    return written(_MODULE_COLUMNS, map(_module_row, shown))
+    return _table(_MODULE_COLUMNS, map(_module_row, shown))
 
 
 def _module_row(found: Module) -> tuple[_Cell, ...]:
@@ -78,7 +97,7 @@ def _module_row(found: Module) -> tuple[_Cell, ...]:
 def _by_node(cost: ModelCost, top: int, _: int) -> str:
     costly = sorted(cost.nodes, key=lambda n: (-n.flops, -n.runs * (n.read_bytes + n.written_bytes)))
     kept = set(map(id, costly[: top or None]))
-    return written(_NODE_COLUMNS, [_node_row(node) for node in cost.nodes if id(node) in kept])
+    return _table(_NODE_COLUMNS, [_node_row(node) for node in cost.nodes if id(node) in kept])
 
 
 def _node_row(found: NodeCost) -> tuple[_Cell, ...]:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from feasibility.report.csv import written
 from feasibility.report.layout import Column, fields, paragraph, table
 from feasibility.units import Seconds
 
@@ -39,31 +37,6 @@ def render(found: Accuracy) -> str:
     ]
     head = paragraph(f"{count} model{'s' * (count != 1)} with random weights on {where}")
     return "\n".join([*head, "", *table(list(_COLUMNS), rows), "", *fields(totals)]) + "\n"
-
-
-def render_csv(found: Accuracy) -> str:
-    """Return one row per model, in milliseconds, in the form that tools/fit_runtimes.py reads."""
-    head = (
-        "source",
-        "model",
-        "precision",
-        "batch",
-        "device",
-        "unit",
-        "runtime",
-        "metric",
-        "value",
-        "predicted_ms",
-    )
-    unit = "cpu-1t" if found.threads == 1 else "cpu-mt"
-    rows = [
-        (
-            "accuracy", Path(each.model).stem, each.precision, "1", found.device, unit, found.runtime,
-            "latency_ms", f"{1e3 * each.measured_s:.6g}", f"{1e3 * each.predicted.typical.value:.6g}",
-        )
-        for each in found.models
-    ]  # fmt: skip
-    return written(head, rows)
 
 
 def _percent(share: float) -> str:

@@ -16,7 +16,7 @@ from feasibility.loader import load
 from feasibility.loader.runnable import Runnable, feeds, runnable
 from feasibility.loader.sketch import Sketch
 from feasibility.profiler import profile
-from feasibility.report import text_accuracy
+from feasibility.report import csv, text_accuracy
 from feasibility.timing.interval import Interval
 
 ROOT = Path(__file__).parents[2]
@@ -35,7 +35,12 @@ def compared(ratio: float, measured_s: float = 0.01) -> Compared:
 def accuracy(*ratios: float) -> Accuracy:
     """Return models predicted at these ratios."""
     return Accuracy(
-        device="d", unit="cpu", runtime="onnxruntime-cpu", threads=2, models=tuple(map(compared, ratios))
+        device="d",
+        machine="a machine",
+        unit="cpu",
+        runtime="onnxruntime-cpu",
+        threads=2,
+        models=tuple(map(compared, ratios)),
     )
 
 
@@ -55,7 +60,7 @@ def test_the_text_lists_the_worst_last_and_csv_has_milliseconds() -> None:
     found = accuracy(1.5, 1.0)
 
     lines = text_accuracy.render(found).splitlines()
-    rows = text_accuracy.render_csv(found).splitlines()
+    rows = csv.render_accuracy(found).splitlines()
 
     assert ["m1.0.onnx", "m1.5.onnx"] == [line.split()[-1] for line in lines if line.endswith(".onnx")]
     assert "median error  25.0 %" in text_accuracy.render(found)

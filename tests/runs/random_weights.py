@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from math import prod
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnx
@@ -15,18 +14,17 @@ import onnxruntime as ort
 from onnx import TensorProto, helper, numpy_helper
 
 from feasibility.ir import TensorSpec
+from feasibility.loader.runnable import Array, constants, is_external
 
 ROOT = Path(__file__).parents[2]
 SEED = 20261126
 BLOCK = 4096  # numbers that are drawn; larger tensors repeat them
 
-Array = np.ndarray[Any, Any]
-
 
 def stored(name: str) -> onnx.ModelProto:
     """Return an example graph by its path without suffix; its weights lie elsewhere."""
     proto = onnx.load(ROOT / f"{name}.onnx", load_external_data=False)
-    fill(_values_of_constants(proto))  # a session can be given initializers, and nothing else
+    fill(constants(proto))  # a session can be given initializers, and nothing else
     return proto
 
 
@@ -55,18 +53,9 @@ def showing_all(proto: onnx.ModelProto) -> onnx.ModelProto:
 # --- numbers for absent tensors
 
 
-def _values_of_constants(proto: onnx.ModelProto) -> Iterator[TensorProto]:
-    for node in proto.graph.node:
-        yield from (given.t for given in node.attribute if given.type == onnx.AttributeProto.TENSOR)
-
-
-def _is_absent(tensor: TensorProto) -> bool:
-    return bool(tensor.data_location == TensorProto.EXTERNAL)
-
-
 def fill(tensors: Iterable[TensorProto]) -> None:
     """Put numbers into those tensors that lie in a file that is not there."""
-    for tensor in filter(_is_absent, tensors):
+    for tensor in filter(is_external, tensors):
         tensor.CopyFrom(numpy_helper.from_array(drawn(tensor.data_type, tensor.dims), tensor.name))
 
 
@@ -76,14 +65,14 @@ def slim(proto: onnx.ModelProto, sizes: Mapping[int, int]) -> onnx.ModelProto:
     What the file declares between its nodes would contradict them.
     """
     del proto.graph.value_info[:]
-    for tensor in filter(_is_absent, proto.graph.initializer):
+    for tensor in filter(is_external, proto.graph.initializer):
         tensor.dims[:] = [sizes.get(size, size) for size in tensor.dims]
     return proto
 
 
 def _weights(proto: onnx.ModelProto) -> dict[str, Array]:
     """Return numbers for each absent initializer: parts of one array per type, as large as the largest."""
-    absent = list(filter(_is_absent, proto.graph.initializer))
+    absent = list(filter(is_external, proto.graph.initializer))
     sizes: dict[int, int] = {}
     for tensor in absent:
         sizes[tensor.data_type] = max(prod(tensor.dims), sizes.get(tensor.data_type, 0))

@@ -14,8 +14,9 @@ from onnx import helper
 
 from feasibility.ir import DType
 from feasibility.loader import load
+from feasibility.loader.runnable import Array
 from tests.runs.control_graphs import BOUNDED, EXACT, Build, larger_branch
-from tests.runs.random_weights import Array, feeds_of, optimised, rewritten, run, showing_all, slim, stored
+from tests.runs.random_weights import feeds_of, optimised, rewritten, run, showing_all, slim, stored
 
 Form = tuple[DType, tuple[int, ...] | None]
 Forms = dict[str, Form]
