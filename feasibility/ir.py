@@ -63,6 +63,8 @@ class DType(Enum):
     FLOAT6E2M3 = (27, 6)
     FLOAT6E3M2 = (28, 6)
 
+    __hash__ = object.__hash__  # members are one of a kind; Enum's own hashes the name, in Python
+
     def __init__(self, code: int, bits: int) -> None:
         """Keep what is asked for all the time as plain attributes.
 

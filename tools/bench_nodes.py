@@ -4,8 +4,8 @@
 
 For each graph (the examples below by default), repeated side by side until it has 11,600
 nodes: CPU seconds of `feasibility.profile` against `onnx.shape_inference.infer_shapes` on the
-same ModelProto, in turn, as a ratio of medians. Then a real UNet as it is, and growth:
-chains and fans of nodes of several lengths.
+same ModelProto, in turn, as a ratio of medians. Then a real UNet as it is: counted, and its
+time predicted for one device and for many. Then growth: chains and fans of nodes of several lengths.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ import onnx
 from onnx import helper
 
 import feasibility as fe
+from feasibility.decide.scenario import place
+from feasibility.decide.sides import timed
 
 ROOT = Path(__file__).resolve().parents[1]
 CORPUS = ROOT / "tests" / "corpus"
@@ -34,6 +36,7 @@ GRAPHS = (
     CORPUS / "xtremedistil_int8_dyn.onnx",
 )
 NODES = 11_600
+DEVICES = 100
 SIZES = (2_000, 20_000, 200_000)
 
 
@@ -98,6 +101,14 @@ def against_infer_shapes(path: Path, runs: int) -> None:
     print(f"{path.stem:36}{1000 * onnxs:9.0f} ms{1000 * ours:9.0f} ms{ours / onnxs:8.1f} x")
 
 
+def predictions(path: Path) -> None:
+    """Print how long it takes to predict a model's time on one device, and on a hundred afterwards."""
+    cost, places = fe.profile(path), [place(name, None, None) for name in fe.devices()[:DEVICES]]
+    one = cpu_s(lambda: timed(cost, places[0]))
+    many = cpu_s(lambda: [timed(cost, each) for each in places])
+    print(f"predicted for one device {1000 * one:18.1f} ms, then for {len(places)}: {many:.3f} s")
+
+
 def growth(build: Callable[[int], bytes], runs: int) -> None:
     """Print how the time grows with the number of nodes."""
     for size in SIZES:
@@ -118,6 +129,7 @@ def main() -> None:
     fe.profile(UNET)
     unet_s = statistics.median([cpu_s(lambda: fe.profile(UNET)) for _ in range(arguments.runs)])
     print(f"UNet as it is, 2,979 nodes {unet_s:18.3f} s")
+    predictions(UNET)
     for build in (chain, fan):
         growth(build, min(arguments.runs, 3))
 

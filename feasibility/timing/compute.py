@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cache, lru_cache
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from feasibility.cost import ModelCost
 from feasibility.ir import ACTIVATION_BITS, CONVERTIBLE, WEIGHT_BITS, DType
+from feasibility.pause import collector_paused
 from feasibility.profiles.models import ComputeUnit, Precision, RuntimeProfile
 from feasibility.profiles.support import SupportTable
 from feasibility.timing.groups import FusedGroup, Fusion
@@ -35,8 +36,7 @@ _WIDENED: Precision = "fp16"  # what such weights are widened to for products
 _WIDENING = "int4 weights (4.5 bits with their scales) are widened to fp16: arithmetic is no faster"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GroupTime:
+class GroupTime(NamedTuple):
     """The parts of one group's time, in seconds of one run."""
 
     group: FusedGroup
@@ -129,9 +129,6 @@ class _Plan:
     lanes: Mapping[DType, Lane]
     widths: Widths
 
-    def lane(self, dtype: DType) -> Lane:
-        return self.lanes.get(dtype, self.main)
-
 
 def inference(
     cost: ModelCost,
@@ -145,13 +142,24 @@ def inference(
     All groups of a unit share one sigma: if the prior is too fast, it is so for all. What the
     runtime does not run goes to `rest`, and each crossing between the two costs its time.
     """
+    with collector_paused():  # thousands of records are made, and none of them is garbage
+        return _inference(cost, unit, runtime, precision, rest)
+
+
+def _inference(
+    cost: ModelCost,
+    unit: ComputeUnit,
+    runtime: RuntimeProfile,
+    precision: Precision | None,
+    rest: Rest | None,
+) -> ComputeTime:
     stored = stored_precision(cost)
     plan = _plan(cost, unit, runtime, precision, stored)
     found = None if rest is None else partitions(cost, rest.table.supported)
     fallen, crossings_s = _fallen(cost, rest, found, stored)
     side = Side(rest.table.supported, falls_back=False) if rest and fallen else None
     asked = loads(cost, plan.widths, fusion_of(runtime), _kernels(plan.main), side)
-    groups = tuple(_group_time(load, plan.lane(load.dtype)) for load in asked)
+    groups = _group_times(asked, plan)
     constant_s = plan.main.coefficients.constant.value
     typical_s = constant_s + crossings_s + math.fsum(group.seconds for group in (*groups, *fallen))
     said = sentence(found, runtime.id) if found else ""
@@ -187,7 +195,7 @@ def _fallen(
     crossings_s = 0.0
     if sync is not None and copy is not None:
         crossings_s = crossing_seconds(found, sync.value.value, copy.value.value)
-    return tuple(_group_time(load, plan.lane(load.dtype)) for load in asked), crossings_s
+    return _group_times(asked, plan), crossings_s
 
 
 def _kernels(found: Lane) -> Kernels:
@@ -276,30 +284,53 @@ def _stored_widths(unit: ComputeUnit, runtime: RuntimeProfile) -> Widths:
 
 
 @lru_cache(maxsize=_KEPT)
-def _heavy_types(cost: ModelCost) -> frozenset[DType]:
-    """Return the types that linear algebra runs in."""
-    return frozenset(n.cost.dtype for n in cost.nodes if n.cost and n.cost.role == "heavy")
+def _heavy_types(cost: ModelCost) -> tuple[DType, ...]:
+    """Return the types that linear algebra runs in, in the order they are met."""
+    return tuple(dict.fromkeys(n.cost.dtype for n in cost.nodes if n.cost and n.cost.role == "heavy"))
 
 
-def _group_time(load: Load, found: Lane) -> GroupTime:
-    terms, bandwidth = found.coefficients, found.bandwidth_bytes_per_s
-    if load.op_class is None:
-        share = terms.light_bandwidth_share
-        return GroupTime(
-            group=load.group,
-            flop_s=0.0,
-            byte_s=0.0 if share is None else load.activation_bytes / (share * bandwidth),
-            overhead_s=terms.light_overhead.value,
-            exponent=1.0,
-        )
-    shares = terms.bandwidth_share
-    passes = load.weight_bytes / shares.weights + load.activation_bytes / shares.activations
-    return GroupTime(
-        group=load.group,
-        flop_s=load.flops / (terms.efficiency[load.op_class] * found.peak_flops_per_s),
-        byte_s=passes / bandwidth,
+class _Rates(NamedTuple):
+    """The constants of a lane in seconds, so that a group costs a few multiplications."""
+
+    per_flop: Mapping[str, float]
+    per_weight_byte: float
+    per_activation_byte: float
+    per_light_byte: float
+    overhead_s: float
+    light_overhead_s: float
+    exponent: float
+
+
+def _rates(found: Lane) -> _Rates:
+    terms, bandwidth, peak = found.coefficients, found.bandwidth_bytes_per_s, found.peak_flops_per_s
+    light = terms.light_bandwidth_share
+    return _Rates(
+        per_flop={name: 1 / (share * peak) for name, share in terms.efficiency.items()},
+        per_weight_byte=1 / (terms.bandwidth_share.weights * bandwidth),
+        per_activation_byte=1 / (terms.bandwidth_share.activations * bandwidth),
+        per_light_byte=0.0 if light is None else 1 / (light * bandwidth),
         overhead_s=terms.overhead.value,
+        light_overhead_s=terms.light_overhead.value,
         exponent=terms.exponent,
+    )
+
+
+def _group_times(asked: Iterable[Load], plan: _Plan) -> tuple[GroupTime, ...]:
+    main = _rates(plan.main)
+    own = {dtype: main if found is plan.main else _rates(found) for dtype, found in plan.lanes.items()}
+    return tuple(_group_time(load, own.get(load.dtype, main)) for load in asked)
+
+
+def _group_time(load: Load, rates: _Rates) -> GroupTime:
+    if load.op_class is None:
+        moved_s = load.activation_bytes * rates.per_light_byte
+        return GroupTime(load.group, 0.0, moved_s, rates.light_overhead_s, 1.0)
+    return GroupTime(
+        load.group,
+        load.flops * rates.per_flop[load.op_class],
+        load.weight_bytes * rates.per_weight_byte + load.activation_bytes * rates.per_activation_byte,
+        rates.overhead_s,
+        rates.exponent,
     )
 
 

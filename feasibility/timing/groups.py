@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 from feasibility.cost import ModelCost, NodeCost, Role
@@ -58,12 +59,15 @@ class Fusion(NamedTuple):
 
 
 FUSING = Fusion()
+_KEPT = 8  # models and ways of fusing whose groups are kept
 
 
+@lru_cache(maxsize=_KEPT)
 def fuse(cost: ModelCost, fusion: Fusion = FUSING) -> tuple[FusedGroup, ...]:
     """Return the groups in execution order; views, constants and unknown nodes make none."""
-    running = [node for node in cost.nodes if runs_at_all(node) and node.cost]
-    readers = _readers(cost, [node for node in cost.nodes if runs_at_all(node)])
+    alive = [node for node in cost.nodes if runs_at_all(node)]
+    readers = _readers(cost, alive)
+    running = [node for node in alive if node.cost]
     chains = attentions(running, readers) if fusion.attention else ()
     inside = {first_name(node.node.outputs) for chain in chains for node in chain}
     rest = [node for node in running if first_name(node.node.outputs) not in inside]

@@ -11,7 +11,7 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import NamedTuple
 
-from feasibility.cost import ModelCost, NodeCost, OpClass
+from feasibility.cost import ModelCost, NodeCost, OpClass, OpCost
 from feasibility.ir import DType, TensorSpec
 from feasibility.timing.groups import FUSING, FusedGroup, Fusion, fuse
 from feasibility.timing.kernels import PLAIN, Kernels, computed_share
@@ -39,12 +39,13 @@ class _Bits(NamedTuple):
     """Widths to look up."""
 
     activations: Mapping[DType, int]
-    weights: Mapping[DType, Fraction]
+    weights: Mapping[DType, tuple[int, int]]  # as a fraction: this is asked for each tensor
 
     def nbytes(self, spec: TensorSpec) -> int:
         """Return the bytes of a tensor while the model runs."""
         if spec.constant:
-            return -int(-spec.numel * self.weights[spec.dtype] // BITS_PER_BYTE)
+            bits, of = self.weights[spec.dtype]
+            return -(-spec.numel * bits // (of * BITS_PER_BYTE))
         return -(-spec.numel * self.activations[spec.dtype] // BITS_PER_BYTE)
 
 
@@ -79,7 +80,7 @@ def loads(
 
     Where a runtime does not run every operator, `side` says whose part is meant.
     """
-    bits = _Bits(dict(widths.activations), dict(widths.weights))
+    bits = _Bits(dict(widths.activations), {t: each.as_integer_ratio() for t, each in widths.weights})
     groups: Iterable[FusedGroup] = fuse(cost, fusion)
     if side is not None:
         groups = divided(groups, side.supported)[side.falls_back]
@@ -114,11 +115,11 @@ def _traffic(node: NodeCost, bits: _Bits) -> int:
     cost = node.cost
     if cost is None:
         return 0
-    sides = ((cost.reads, node.node.inputs), (cost.writes, node.node.outputs))
-    return sum(
-        _distinct(specs, bits) if counted is None else _rescaled(counted, cost.dtype, bits)
-        for counted, specs in sides
-    )
+    return _side(cost.reads, node.node.inputs, cost, bits) + _side(cost.writes, node.node.outputs, cost, bits)
+
+
+def _side(counted: int | None, specs: tuple[TensorSpec | None, ...], cost: OpCost, bits: _Bits) -> int:
+    return _distinct(specs, bits) if counted is None else _rescaled(counted, cost.dtype, bits)
 
 
 def _outer_traffic(group: FusedGroup, bits: _Bits) -> int:
@@ -132,7 +133,7 @@ def _outer_traffic(group: FusedGroup, bits: _Bits) -> int:
 def _distinct(specs: tuple[TensorSpec | None, ...], bits: _Bits) -> int:
     """Return the bytes of tensors, each once; an unknown shape counts nothing."""
     each = {spec.name: spec for spec in specs if spec and spec.shape is not None}
-    return sum(bits.nbytes(spec) for spec in each.values())
+    return sum(map(bits.nbytes, each.values()))
 
 
 def _rescaled(nbytes: int, dtype: DType, bits: _Bits) -> int:
