@@ -19,7 +19,7 @@ import math
 import random
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -39,6 +39,18 @@ LEAST_SIGMA = 0.12  # measured on the same runtime (docs/time.md)
 GIGA = 1e9
 
 
+Form = Mapping[str, tuple[str, ...]]  # what is added up for each term that is fitted
+
+SUMMED: Form = {"dense": CLASSES, "activations": TRAFFIC, "overhead": ("overhead", "light_overhead")}
+ON_CHIP: Form = {term: parts for term, parts in SUMMED.items() if term != "activations"}  # nothing is moved
+MATMUL_APART: Form = {  # half precision on an NPU: its products of matrices are another matter
+    "dense": tuple(name for name in CLASSES if name != "matmul"),
+    "matmul": ("matmul",),
+    "activations": TRAFFIC,
+    "overhead": ("overhead",),
+}
+
+
 class Place(NamedTuple):
     """Where a row was timed: peak and bandwidth that the constants are shares of."""
 
@@ -55,17 +67,23 @@ class Selection:
     runtime: str  # pattern of the column
     units: tuple[str, ...]
     precisions: Mapping[str, Precision]
+    devices: str = ""  # pattern of the cell: of which devices the constants are
     fusion: Fusion = FUSING
     kernels: Kernels = PLAIN
     batched: bool = False  # by hundreds of images: what a batch pays once cannot be told from it
-    pooled: bool = False  # too few models a cell for more than one rate, one bandwidth, one overhead
+    forms: Mapping[str, Form] = field(default_factory=dict)  # by column: too few models a cell for every term
 
     @property
     def terms(self) -> tuple[str, ...]:
-        """Return the terms that are fitted."""
-        if self.pooled:
-            return ("dense", "activations", "overhead")
+        """Return the terms that are fitted, of one precision where these differ."""
+        for form in self.forms.values():
+            return tuple(form)
         return (*CLASSES, "activations", "light") if self.batched else TERMS
+
+    def of(self, precision: str) -> Selection:
+        """Return the rows of one precision alone."""
+        forms = {precision: self.forms[precision]} if precision in self.forms else {}
+        return replace(self, precisions={precision: self.precisions[precision]}, forms=forms)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +150,7 @@ SELECTIONS: Mapping[str, Selection] = {
         runtime="wasm",
         units=("cpu-1t", "cpu-mt"),
         precisions={"fp32": "fp32"},
-        pooled=True,
+        forms={"fp32": SUMMED},
     ),
     "ncnn-cpu": Selection(
         source="ncnn",
@@ -144,6 +162,14 @@ SELECTIONS: Mapping[str, Selection] = {
     "ncnn-vulkan": Selection(
         source="ncnn",
         runtime="ncnn-vulkan",
+        devices=r"Adreno \(TM\)|Mali|Jetson|Station",
+        units=("gpu",),
+        precisions={"auto": "fp16"},
+    ),
+    "ncnn-vulkan-pc": Selection(
+        source="ncnn",
+        runtime="ncnn-vulkan",
+        devices="Apple|AMD|Intel|NVIDIA|RTX|Tesla|X1-85",
         units=("gpu",),
         precisions={"auto": "fp16"},
     ),
@@ -152,7 +178,7 @@ SELECTIONS: Mapping[str, Selection] = {
         runtime=r"qnn_dlc|tflite|onnx",
         units=("npu",),
         precisions={"float": "fp16", "w8a16": "int8", "w8a8": "int8"},
-        pooled=True,
+        forms={"float": MATMUL_APART, "w8a16": ON_CHIP, "w8a8": SUMMED},
     ),
 }
 
@@ -194,12 +220,15 @@ def _sample(
     selection: Selection, line: Mapping[str, str], graph: Path, families: Mapping[str, str]
 ) -> Sample | None:
     precision = selection.precisions[line["precision"]]
-    place = places().get((line["device"], line["unit"]))
+    named = (line.get("chip", ""), line["device"])  # a laptop may have two GPUs, two boards the same one
+    place = next((places()[name, line["unit"]] for name in named if (name, line["unit"]) in places()), None)
     if place is None:
         return None
     batch, value = int(line["batch"] or 1), float(line["value"])
     seconds = value / 1e3 if line["metric"] == "latency_ms" else batch / value
     cell = " ".join((place.device, line["unit"], line["runtime"], line["precision"]))
+    if not re.search(selection.devices, cell):
+        return None
     return Sample(
         model=graph.stem,
         family=families.get(line["model"]) or families.get(graph.stem) or _family(graph.stem),
@@ -216,10 +245,8 @@ def _amounts(
     one = fitting.amounts(asked, place.peak_flops_per_s, place.bandwidth_bytes_per_s)
     once = {"weights", *OVERHEADS}
     found = {term: amount if term in once else batch * amount for term, amount in one.items()}
-    if selection.pooled:
-        found |= dict.fromkeys(CLASSES, 0.0) | {"dense": math.fsum(found[name] for name in CLASSES)}
-        found["activations"] = math.fsum(found[name] for name in TRAFFIC)
-        found["overhead"] += found["light_overhead"]
+    for form in selection.forms.values():
+        return {term: math.fsum(found[part] for part in parts) for term, parts in form.items()}
     if selection.batched:
         found["activations"] += found["weights"]
     return found
@@ -277,11 +304,11 @@ HEADER = (
 
 
 def trial(name: str, found: Sequence[Sample], terms: Sequence[str], key: str = "family") -> Trial:
-    """Predict every sample by constants that were fitted without its family (or cell)."""
+    """Predict every sample by constants that were fitted without its family (or model, or cell)."""
     parts = _parts(found, key)
-    errors = [_held_out(found, part, terms) for part in parts]
+    errors = [_held_out(found, part, terms, key) for part in parts]
     flat = [error for part in errors for error in part]
-    plain = [e for part in parts for e in _held_out(found, part, CLASSES[:1], pooled=True)]
+    plain = [e for part in parts for e in _held_out(found, part, CLASSES[:1], key, pooled=True)]
     inside = 0
     for index, part in enumerate(errors):
         others = [abs(e) for other, each in enumerate(errors) if other != index for e in each]
@@ -305,7 +332,7 @@ def anchored(found: Sequence[Sample], terms: Sequence[str], anchor: str) -> str:
     off = []
     for part in _parts(found, "cell"):
         mine = [sample for sample in found if sample.cell in part]
-        errors = dict(zip((s.model for s in mine), _held_out(found, part, terms), strict=True))
+        errors = dict(zip((s.model for s in mine), _held_out(found, part, terms, "cell"), strict=True))
         scale = errors.pop(anchor, None)
         off += [abs(math.expm1(error - scale)) for error in errors.values()] if scale is not None else []
     if not off:
@@ -325,11 +352,11 @@ def _parts(found: Sequence[Sample], key: str) -> list[set[str]]:
 
 
 def _held_out(
-    found: Sequence[Sample], part: set[str], terms: Sequence[str], *, pooled: bool = False
+    found: Sequence[Sample], part: set[str], terms: Sequence[str], key: str, *, pooled: bool = False
 ) -> list[float]:
-    """Return ln(predicted / measured) of the samples of a part, families or cells."""
+    """Return ln(predicted / measured) of the samples of a part: families, models or cells."""
     rows = [_pooled(s.row) if pooled else s.row for s in found]
-    own = [bool({s.family, s.cell} & part) for s in found]
+    own = [getattr(s, key) in part for s in found]
     rest = [row for row, mine in zip(rows, own, strict=True) if not mine]
     mine = [row for row, mine in zip(rows, own, strict=True) if mine]
     if not rest or not mine:
@@ -340,7 +367,7 @@ def _held_out(
 
 def _pooled(row: Row) -> Row:
     """Put all FLOP into one term."""
-    return row._replace(amounts={CLASSES[0]: math.fsum(row.amounts[name] for name in CLASSES)})
+    return row._replace(amounts={CLASSES[0]: math.fsum(row.amounts.get(name, 0.0) for name in CLASSES)})
 
 
 # --- what a profile has
@@ -383,36 +410,43 @@ def main() -> None:
     parser.add_argument("--timings", type=Path, nargs="+", required=True)
     parser.add_argument("--graphs", type=Path, nargs="+", required=True)
     parser.add_argument("--unit", help="use the rows of this unit alone, like cpu-1t")
+    parser.add_argument("--rows", help="use the rows of this runtime alone, a pattern")
+    parser.add_argument("--devices", help="use the rows of these devices alone, a pattern")
     parser.add_argument("--precision", help="use the rows of this precision alone, like w8a8")
     parser.add_argument("--anchor", help="try devices held out after one timing of this model there")
+    parser.add_argument("--held-out", choices=("family", "model"), default="family", help="what is left out")
     parser.add_argument("--cells", action="store_true", help="print the constants of each cell too")
     given = parser.parse_args()
     selection = SELECTIONS[given.runtime]
     if given.unit:
         selection = replace(selection, units=(given.unit,))
-    if given.precision:
-        only = {given.precision: selection.precisions[given.precision]}
-        selection = replace(selection, precisions=only)
-    found = list(samples(selection, given.timings, given.graphs))
-    if not found:
+    if given.rows:
+        selection = replace(selection, runtime=given.rows)
+    if given.devices:
+        selection = replace(selection, devices=given.devices)
+    each = [selection.of(name) for name in selection.precisions if given.precision in {None, name}]
+    tables = [(one, list(samples(one, given.timings, given.graphs))) for one in each]
+    if not any(found for _, found in tables):
         raise SystemExit("no row of the timings has a graph and a device")
-    print(HEADER)
-    _report(found, selection.terms, cells=given.cells)
-    if given.anchor:
-        print(anchored(found, selection.terms, given.anchor))
+    for one, found in tables:
+        if found:
+            print(HEADER)
+            _report(found, one.terms, given.held_out, cells=given.cells)
+            if given.anchor:
+                print(anchored(found, one.terms, given.anchor))
 
 
-def _report(found: Sequence[Sample], terms: Sequence[str], *, cells: bool) -> None:
+def _report(found: Sequence[Sample], terms: Sequence[str], key: str, *, cells: bool) -> None:
     by_cell: dict[str, list[Sample]] = {}
     for sample in found:
         by_cell.setdefault(sample.cell, []).append(sample)
-    done = {name: trial(name, mine, terms) for name, mine in by_cell.items()}
+    done = {name: trial(name, mine, terms, key) for name, mine in by_cell.items()}
     for each in done.values():
         print(each)
-    together = trial("all cells together, families held out", found, terms)
+    together = trial(f"all cells together, held out by {key}", found, terms, key)
     print(together)
     if len(by_cell) > 1:
-        print(trial("all cells together, cells held out", found, terms, "cell"))
+        print(trial("all cells together, held out by cell", found, terms, "cell"))
         print(_medians(done.values()))
     for name, mine in by_cell.items() if cells else ():
         print(f"\n{name}:\n{block(fitting.fit([s.row for s in mine], terms), done[name], len(mine))}")

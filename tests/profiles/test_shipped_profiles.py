@@ -51,6 +51,7 @@ RUNTIMES = {
     "torch-compile-cpu",
     "torch-eager-cuda",
     "ncnn-vulkan",
+    "ncnn-vulkan-pc",
 }
 LINKS = {"essay", "fiber", "wifi", "5g", "4g", "3g", "starlink", "geo"}
 PRESETS = ("lighthouse-", "devtools-", "wpt-")
