@@ -220,7 +220,7 @@ def _sample(
     selection: Selection, line: Mapping[str, str], graph: Path, families: Mapping[str, str]
 ) -> Sample | None:
     precision = selection.precisions[line["precision"]]
-    named = (line.get("chip", ""), line["device"])  # a laptop may have two GPUs, two boards the same one
+    named = (line["device"], line.get("chip", ""))  # a laptop may have two GPUs
     place = next((places()[name, line["unit"]] for name in named if (name, line["unit"]) in places()), None)
     if place is None:
         return None

@@ -187,7 +187,7 @@ def both(model: Subject, threads: int, seconds: float, chromium: str) -> dict[st
         native = Session(Runnable(model=model.model, weights={}), model.inputs, threads=threads)
         turns: dict[str, list[float]] = {NATIVE: [], PAGE: []}
         for _ in range(ROUNDS):
-            turns[NATIVE].append(MS * native.turn(each_s).seconds)
+            turns[NATIVE].append(MS * native.turn(each_s))
             turns[PAGE].append(quartile(browser.answer(each_s)["runs_ms"]))
     page = f"onnxruntime-web {web_version()}, Chromium {started['chromium']}"
     return {

@@ -18,8 +18,8 @@ _AT_LEAST = 3  # runs of a turn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Turn:
-    """How long one run took, and by which share it is longer in the middle of turns or runs."""
+class Timing:
+    """How long one run took, and by which share it is longer in the middle of the turns."""
 
     seconds: float
     spread: float
@@ -42,34 +42,31 @@ class Session:
             msg = f"ONNX Runtime cannot run it: {said}"
             raise MeasureError(msg) from None
 
-    def turn(self, budget_s: float) -> Turn:
+    def turn(self, budget_s: float) -> float:
         """Run for about so long, and three times at least; the first run, on cold caches, does not count.
 
-        The seconds are the lower quartile: whatever else runs on the machine only adds to a run.
+        The seconds are the mean: a quartile would leave out what disturbs a short run now and then,
+        which a long one never escapes.
         """
         self._session.run(None, self._inputs)
-        runs: list[float] = []
-        end = time.perf_counter() + budget_s
-        while len(runs) < _AT_LEAST or time.perf_counter() < end:
-            begin = time.perf_counter()
+        runs = 0
+        begin = now = time.perf_counter()
+        while runs < _AT_LEAST or now < begin + budget_s:
             self._session.run(None, self._inputs)
-            runs.append(time.perf_counter() - begin)
-        return _summary(runs)
+            runs += 1
+            now = time.perf_counter()
+        return (now - begin) / runs
 
 
-def turns(found: Sequence[Turn]) -> Turn:
+def turns(found: Sequence[float]) -> Timing:
     """Return the lower quartile of several turns, and by which share the middle one took longer.
 
     Neighbours on a host, other programs and heat only ever add, and what they add differs from
     second to second; the very fastest turn would favour graphs that are short.
     """
-    return _summary([turn.seconds for turn in found])
-
-
-def _summary(runs: Sequence[float]) -> Turn:
-    ordered = sorted(runs)
+    ordered = sorted(found)
     typical = ordered[len(ordered) // 4]
-    return Turn(seconds=typical, spread=ordered[len(ordered) // 2] / typical - 1)
+    return Timing(seconds=typical, spread=ordered[len(ordered) // 2] / typical - 1)
 
 
 def _session(model: Runnable, threads: int) -> ort.InferenceSession:

@@ -356,11 +356,13 @@ NETWORKS: dict[str, Callable[[Sketch], str]] = {
     "residual 32-256, 64": _residual((32, 64, 128, 256), 64, 2),
     "residual bottleneck": _residual((256, 512, 1024, 2048), 80, 2, neck=4),
     "residual grouped": _residual((128, 256, 512), 80, 2, neck=2, group=16),
+    "residual grouped, odd widths": _residual((104, 208, 416), 56, 3, neck=2, group=13),
     "inverted relu6": _inverted((16, 24, 32, 96, 160), 112, 3, expand=6),
     "inverted hard swish, gated": _inverted(
         (16, 24, 40, 80, 160), 112, 3, expand=4, kernel=5, act="HardSwish", gate=True
     ),
     "inverted silu, gated": _inverted((24, 32, 56, 112, 192), 120, 3, expand=6, act="Silu", gate=True),
+    "inverted, odd widths": _inverted((18, 27, 39, 61, 106), 112, 3, expand=6, act="Silu", gate=True),
     "ghost": _ghost((16, 24, 40, 80, 160), 112, 3),
     "transformer 192": _transformer(192, 3, 196, 6),
     "transformer 768": _transformer(768, 12, 196, 2),

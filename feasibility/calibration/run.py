@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from feasibility.calibration import fit as fitting
-from feasibility.calibration.measure import Session, Turn, turns
+from feasibility.calibration.measure import Session, Timing, turns
 from feasibility.calibration.networks import Probe, probes
 from feasibility.cost import ModelCost
 from feasibility.loader import load
@@ -24,7 +24,10 @@ from feasibility.timing.loads import AS_STORED, loads
 Progress = Callable[[float], None]  # is told the share that is done
 
 _ROUNDS_AT_LEAST = 5
-_TURN_S = 0.05  # of one graph in one round
+_TURN_S = 0.04  # of one graph in one round
+# the threads of the graph before spin this long, on the cores of the next: a LeViT took 10.9 ms right after
+# another model, 6.8 after 2 ms, 6.4 after 20 ms, 6.5 alone (2 threads, ONNX Runtime 1.32.0, 2026-11-27)
+_SETTLE_S = 0.02
 _NETWORK_WEIGHT = 10.0  # whole networks are what is predicted; layers only tell the terms apart
 _LEAST_SIGMA = 0.05  # measured here (docs/time.md)
 _MOST_SIGMA = 2.0  # that a profile may say (profiles/models.py)
@@ -81,14 +84,17 @@ def calibrate(
         done += share
 
 
-def measured(subjects: Sequence[Subject], *, threads: int, budget_s: float, progress: Progress) -> list[Turn]:
+def measured(
+    subjects: Sequence[Subject], *, threads: int, budget_s: float, progress: Progress
+) -> list[Timing]:
     """Time all subjects in turns, until the budget is spent and each had its rounds."""
     started = time.perf_counter()
     sessions = [Session(each.model, _inputs(each), threads=threads) for each in subjects]
-    kept: list[list[Turn]] = [[] for _ in subjects]
+    kept: list[list[float]] = [[] for _ in subjects]
     rounds = 0
     while rounds < _ROUNDS_AT_LEAST or time.perf_counter() - started < budget_s * rounds / (rounds + 1):
         for found, session in zip(kept, sessions, strict=True):
+            time.sleep(_SETTLE_S if threads > 1 else 0)
             found.append(session.turn(_TURN_S))
         rounds += 1
         progress(min(1.0, (time.perf_counter() - started) / budget_s))
@@ -124,7 +130,9 @@ def part_of(progress: Progress, done: float, share: float) -> Progress:
     return lambda part: progress(done + share * part)
 
 
-def _fitted(subjects: Sequence[Subject], timed: Sequence[Turn], precision: Precision, threads: int) -> Fitted:
+def _fitted(
+    subjects: Sequence[Subject], timed: Sequence[Timing], precision: Precision, threads: int
+) -> Fitted:
     """Fit the terms; peaks are the fastest that any graph computed or moved."""
     peak, bandwidth = _fastest(subjects, timed)
 
@@ -154,7 +162,7 @@ def _fitted(subjects: Sequence[Subject], timed: Sequence[Turn], precision: Preci
     )
 
 
-def _fastest(subjects: Sequence[Subject], timed: Sequence[Turn]) -> tuple[float, float]:
+def _fastest(subjects: Sequence[Subject], timed: Sequence[Timing]) -> tuple[float, float]:
     """Return the highest rate of multiply-adds, in FLOP/s, and the rate of the stream, in bytes/s."""
     pairs = list(zip(subjects, timed, strict=True))
     stream, turn = next(pair for pair in pairs if pair[0].name == STREAM)
