@@ -54,13 +54,27 @@ def test_a_runtime_without_the_kernel_moves_the_scores() -> None:
     [
         attention(softmax="Relu"),
         (*attention(), step((WEIGHTS,), (tensor("z", 1),), op_type="ReduceMean")),
+        (*attention()[:2], step((WEIGHTS,), (tensor("z", 1),), op_type="ReduceMean"), attention()[2]),
         attention()[:2],
     ],
-    ids=["no softmax", "the weights are read again", "no second product"],
+    ids=["no softmax", "the weights are read again", "the weights are read before", "no second product"],
 )
 def test_what_only_looks_like_attention_stays_apart(nodes: tuple[NodeCost, ...]) -> None:
     """Without a softmax, with another reader, or without a second product there is no such kernel."""
     assert not any(group.whole for group in fuse(model(*nodes), ONE_KERNEL))
+
+
+def test_a_product_belongs_to_one_attention() -> None:
+    """What ends the first does not begin the next: product, softmax, product, softmax, product."""
+    more = (
+        step((MIXED,), (tensor("p2", 1, 4, 64, 32),), op_type="Softmax", arithmetic=100),
+        step((tensor("p2", 1, 4, 64, 32), tensor("k2", 1, 4, 32, 64)), (tensor("o2", 1, 4, 64, 64),), "heavy",
+             op_type="MatMul", fmas=FMAS, op_class="matmul"),
+    )  # fmt: skip
+    first, *rest = fuse(model(*attention(), *more), ONE_KERNEL)
+
+    assert (True, 2) == (first.whole, len(first.followers))
+    assert not any(group.whole for group in rest)
 
 
 def test_products_with_weights_are_no_attention() -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from feasibility.cost import NodeCost
 from feasibility.ir import DType
 from feasibility.profiles.models import Precision
 from feasibility.timing.compute import inference, widths_of
+from feasibility.timing.kernels import Kernels
 from feasibility.timing.loads import AS_STORED, Side, loads
 from tests.timing_parts import coefficients, model, runtime, step, tensor, unit
 
@@ -42,6 +45,25 @@ def test_int4_does_not_speed_arithmetic_up() -> None:
     assert 2 * 8 * 64 * 32 / (0.5 * 2e12) == pytest.approx(time.groups[0].flop_s)
     assert "int4" == time.precision
     assert any("arithmetic is no faster" in note for note in time.notes)
+
+
+def test_a_node_of_a_loop_runs_as_often_as_the_loop() -> None:
+    """A light node and a heavy one that run three times."""
+    looped = [replace(product(), runs=3), step((Y,), (tensor("z", 8, 32),), op_type="Erf", runs=3)]
+
+    assert [3] == [load.runs for load in loads(model(looped[0]), AS_STORED)]
+    assert [3] == [load.runs for load in loads(model(looped[1]), AS_STORED)]
+
+
+def test_operations_are_those_that_kernels_compute() -> None:
+    """1x1 weights of 36 x 18 in blocks of 16 are 48 x 32."""
+    conv = step(
+        (tensor("x", 1, 18, 8, 8), tensor("k", 36, 18, 1, 1, constant=True)), (tensor("c", 1, 36, 8, 8),),
+        "heavy", op_type="Conv", fmas=64 * 36 * 18, op_class="pointwise",
+    )  # fmt: skip
+    (load,) = loads(model(conv), AS_STORED, kernels=Kernels(block=16))
+
+    assert 2 * 64 * 48 * 32 == pytest.approx(load.flops)
 
 
 def test_loads_of_one_model_are_formed_once() -> None:
