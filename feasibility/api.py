@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from feasibility.decide.records import Decision
     from feasibility.ir import Model
     from feasibility.loader.isolate import Worker
+    from feasibility.profiles.hosts import HostProfile
     from feasibility.profiles.models import DeviceProfile, NetworkProfile, RuntimeProfile
     from feasibility.units import BitsPerSecond, Bytes, Seconds
     from feasibility.views.diff import Diff
@@ -198,9 +199,16 @@ def decide(  # noqa: PLR0913 (each is a choice of the scenario, all but the mode
     precision: str | None = None,
     server_precision: str | None = None,
     calls: int | None = None,
+    cache_hit: float | None = None,
     cold: bool = False,
     payload: str | Bytes | None = None,
+    response: str | Bytes | None = None,
     max_download: str | Bytes | None = None,
+    host: str | HostProfile | None = None,
+    fps: float | None = None,
+    offline: bool = False,
+    private_input: bool = False,
+    secret_model: bool = False,
     confidence: float | None = None,
     dims: Mapping[str, int] | None = None,
     inputs: Inputs | None = None,
@@ -212,7 +220,9 @@ def decide(  # noqa: PLR0913 (each is a choice of the scenario, all but the mode
     Left out: client `default_client`, server "a100" at "fp16", network "essay". A device
     is an id, "id/unit", a YAML file or a profile; `rtt`, `down` and `up` replace what the
     network says. `calls` compares averages over that many calls per download, `cold` first
-    calls, `payload` ("1.5MB") calls with what they send. `origin` names the chooser in the
+    calls, `payload` ("1.5MB") calls with what they send; `cache_hit` is the share of sessions that
+    find the model downloaded. `host` ("cloudflare-pages"), `fps`, `offline`, `private_input`
+    and `secret_model` are limits that come before times. `origin` names the chooser in the
     answer. Raise UsageError for what does not exist or fit, UnitError for a quantity
     without a unit; `dims` and `inputs` are for a model that is not counted yet.
     """
@@ -231,9 +241,16 @@ def decide(  # noqa: PLR0913 (each is a choice of the scenario, all but the mode
         precision=precision,
         server_precision=server_precision,
         calls=calls,
+        cache_hit=cache_hit,
         cold=cold,
         payload=payload,
+        response=response,
         max_download=max_download,
+        host=host,
+        fps=fps,
+        offline=offline,
+        private_input=private_input,
+        secret_model=secret_model,
         confidence=confidence,
         default_client=default_client,
         origin=origin,

@@ -110,6 +110,8 @@ def decision(model: ModelCost | None = None, **changes: Any) -> Decision:  # noq
         feasible=True,
         confidence=0.92,
         compared="inference",
+        client_time=Interval.from_sigma(0.02, 0.35),
+        server_time=Interval.exact(0.15) + Interval.from_sigma(0.002, 0.35),
         client=ClientSide(
             device="m1",
             unit="gpu",
@@ -152,4 +154,26 @@ def decision(model: ModelCost | None = None, **changes: Any) -> Decision:  # noq
         reasons=("The round trip alone takes longer than m1 does.",),
         sources=("hardware_profiles/m1.yaml",),
     )
-    return replace(answer, **changes)
+    return changed(answer, **changes)
+
+
+def changed(answer: Decision, **changes: Any) -> Decision:  # noqa: ANN401 (any field)
+    """Return the decision with other fields, and the times that then are compared."""
+    made = replace(answer, **changes)
+    client, server = compared_times(made)
+    return replace(made, client_time=client, server_time=server)
+
+
+def compared_times(answer: Decision) -> tuple[Interval, Interval]:
+    """Return the times that a kind of comparison sets against each other."""
+    client, server = answer.client, answer.server
+    window = Interval.exact(answer.window.window.value)
+    once_s = client.first_call.typical.value - client.inference.typical.value
+    given = answer.scenario["calls"].value
+    calls = 1 if given == "none" else int(given)
+    return {
+        "inference": (client.inference, window + server.inference),
+        "payload": (client.inference, server.call),
+        "cold": (client.first_call, server.first_call),
+        "amortised": (client.inference + Interval.exact(once_s / calls), server.call),
+    }[answer.compared]

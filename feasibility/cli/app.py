@@ -21,7 +21,8 @@ _DEFAULT_COMMAND = "check"
 _GROUP_OPTIONS = frozenset({"-h", "--help", "--version"})
 _CHOICES = (
     "precision", "network", "rtt", "down", "up", "server", "server_precision",
-    "calls", "cold", "payload", "max_download", "confidence",
+    "calls", "cache_hit", "cold", "payload", "response", "max_download", "confidence",
+    "host", "fps", "offline", "private_input", "secret_model",
 )  # fmt: skip
 _EPILOG = (
     "Exit codes: 0 answered; 1 --require not met; 2 wrong usage or unreadable input; "
@@ -121,9 +122,16 @@ def check(  # noqa: PLR0913 (one parameter per option)
     server: o.Server = None,
     server_precision: o.ServerPrecision = None,
     calls: o.Calls = None,
+    cache_hit: o.CacheHit = None,
     cold: o.Cold = False,
     payload: o.Payload = None,
+    response: o.Response = None,
+    fps: o.Fps = None,
     max_download: o.MaxDownload = None,
+    host: o.Host = None,
+    offline: o.Offline = False,
+    private_input: o.PrivateInput = False,
+    secret_model: o.SecretModel = False,
     dim: o.Dims = [],  # noqa: B006 (as above)
     input: o.Inputs = [],  # noqa: A002, B006 (the option's name; as above)
     require: o.Require = None,

@@ -133,6 +133,17 @@ ServerPrecision = Annotated[Text, typer.Option(metavar="TYPE", help="Precision o
 Calls = Annotated[Number, typer.Option(metavar="N", help="Compare averages over N calls per download.")]
 Cold = Annotated[bool, typer.Option("--cold", help="Compare first calls: connect, download, load.")]
 Payload = Annotated[Text, typer.Option(metavar="SIZE", help="What a call sends, like 1.5MB; compares calls.")]
+CacheHit = Annotated[
+    Fraction, typer.Option(metavar="P", help="Share of sessions that have the model cached; with --calls.")
+]
+Response = Annotated[Text, typer.Option(metavar="SIZE", help="What a call gets back, like 20kB.")]
+Fps = Annotated[Fraction, typer.Option(metavar="N", help="Frames a second to keep up with, like 30.")]
+Host = Annotated[
+    Text, typer.Option(metavar="ID", help="Where users fetch it, like cloudflare-pages: its limits decide.")
+]
+Offline = Annotated[bool, typer.Option("--offline", help="It must work without a server.")]
+PrivateInput = Annotated[bool, typer.Option("--private-input", help="The input must not leave the device.")]
+SecretModel = Annotated[bool, typer.Option("--secret-model", help="The weights must not be shipped.")]
 MaxDownload = Annotated[Text, typer.Option(metavar="SIZE", help="The most a user may have to download.")]
 Dims = Annotated[
     list[str], typer.Option("--dim", metavar="NAME=N", help="Bind a free dimension of the model; repeatable.")

@@ -34,7 +34,7 @@ def decide(scenario: Scenario) -> Decision:
 def _answer(scenario: Scenario) -> Decision:
     client, server = client_side(scenario), server_side(scenario)
     _check_finite(scenario.cost, client, server)
-    limits = checks(scenario)
+    limits = checks(scenario, client.side.inference, server.side.inference)
     met = contest(scenario, client, server)
     judgement = judge(limits, met, asked=scenario.confidence, client=client.compute, server=server.compute)
     even, missing = break_evens(scenario, client, server)
@@ -48,6 +48,8 @@ def _answer(scenario: Scenario) -> Decision:
         feasible=judgement.feasible,
         confidence=judgement.confidence,
         compared=met.compared,
+        client_time=met.client,
+        server_time=met.server,
         client=client.side,
         server=server.side,
         checks=limits,

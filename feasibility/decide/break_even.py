@@ -65,7 +65,7 @@ def _calls(client: Client, server: Server) -> tuple[float | None, str]:
     saved = server.side.call.typical - one
     if saved.value <= 0:
         return None, "No number of calls pays for the download: each call takes longer on the client."
-    return (client.side.first_call.typical - one) / saved, ""
+    return client.setup.typical / saved, ""
 
 
 def _downlink(scenario: Scenario, client: Client, server: Server) -> tuple[BitsPerSecond | None, str]:
@@ -74,14 +74,14 @@ def _downlink(scenario: Scenario, client: Client, server: Server) -> tuple[BitsP
     if calls is None:
         return None, "No downlink break-even: it needs a number of calls per download (--calls N)."
     size, up = download_bytes(scenario), request_bytes(scenario)
-    down = response_bytes(scenario.cost)
-    load_s = (client.setup.typical - links.download(network, size).typical).value
+    down, missed = response_bytes(scenario), 1 - scenario.cache_hit
+    load_s = (client.setup.typical - missed * links.download(network, size).typical).value
     inferences_s = (client.side.inference.typical - server.side.inference.typical).value
 
     def behind_s(bits_per_s: float) -> float:
         """Return by how much the client is the slower side at this downlink."""
         link = _with_downlink(network, bits_per_s)
-        setup_s = load_s + links.download(link, size).typical.value
+        setup_s = load_s + missed * links.download(link, size).typical.value
         call_s = links.warm_exchange(link, up_bytes=up, down_bytes=down).typical.value
         return inferences_s + setup_s / calls - call_s
 

@@ -5,23 +5,31 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from feasibility.cost import ModelCost
+from feasibility.decide.policies import policy_checks
 from feasibility.decide.records import Check, Placement, Scenario
 from feasibility.decide.sides import download_bytes, memory_need
 from feasibility.profiles.models import BytesQ, Fact
 from feasibility.timing import network as links
 from feasibility.timing.compute import partitions
+from feasibility.timing.interval import Interval
 from feasibility.timing.placement import lacks, sentence
 from feasibility.units import Bytes
 
-CLIENT_CHECKS = frozenset({"memory", "download", "operators"})
-SERVER_CHECKS = frozenset({"server_memory"})
+CLIENT_CHECKS = frozenset(
+    {"memory", "download", "operators", "host_file", "host_total", "frame_rate", "buffer", "secret_model"}
+)
+SERVER_CHECKS = frozenset({"server_memory", "server_frame_rate", "offline", "private_input"})
 
 _USERS = {"app": "an app", "browser": "a browser tab"}
 
 
-def checks(scenario: Scenario) -> tuple[Check, ...]:
-    """Return every check of both sides; one that nobody can judge has passed None."""
+def checks(scenario: Scenario, client: Interval, server: Interval) -> tuple[Check, ...]:
+    """Return every check of both sides; one that nobody can judge has passed None.
+
+    `client` and `server` are the times of one inference there.
+    """
     return (
+        *policy_checks(scenario, client, server),
         _memory("memory", scenario.cost, scenario.client),
         _download(scenario),
         *_operators(scenario),

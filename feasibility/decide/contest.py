@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from feasibility.decide.confidence import client_faster
@@ -39,6 +40,17 @@ def check(scenario: Scenario) -> None:
     if scenario.calls is not None and scenario.cold:
         msg = f"cold compares first calls, calls={scenario.calls} compares averages"
         raise UsageError(msg, hint="give one of them")
+    if scenario.cache_hit and scenario.calls is None:
+        msg = (
+            f"cache_hit {scenario.cache_hit:g} shares downloads among calls, and no number of calls is given"
+        )
+        raise UsageError(msg, hint="give calls too, like 20 a session")
+    if not 0 <= scenario.cache_hit <= 1:
+        msg = f"cache_hit {scenario.cache_hit!r} is not a share from 0 to 1"
+        raise UsageError(msg, hint="0.8: four sessions of five find the model cached")
+    if scenario.policy.fps is not None and not 0 < scenario.policy.fps < math.inf:
+        msg = f"fps {scenario.policy.fps!r} is not a number of frames a second"
+        raise UsageError(msg, hint="30 is a camera's")
     if scenario.calls is not None and scenario.calls < 1:
         msg = f"calls {scenario.calls!r} is not a number of calls per download"
         raise UsageError(msg, hint="give 1 or more")

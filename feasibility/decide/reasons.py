@@ -68,7 +68,7 @@ def _comparison(scenario: Scenario, client: Client, met: Contest) -> str:
         device=f"{place.device.id} ({place.unit}, {place.runtime.id}, {client.side.precision})",
         calls=scenario.calls,
         sent=Bytes(request_bytes(scenario)),
-        received=Bytes(response_bytes(scenario.cost)),
+        received=Bytes(response_bytes(scenario)),
     )
 
 

@@ -14,6 +14,7 @@ from feasibility.cost import Coverage, ModelCost, ModelRef, Totals
 from feasibility.decide.fields import Fields, read_coverage, read_model, read_totals
 from feasibility.decide.timed_groups import TimedGroup
 from feasibility.errors import UsageError
+from feasibility.profiles.hosts import HostProfile
 from feasibility.profiles.models import DeviceProfile, NetworkProfile, Precision, RuntimeProfile
 from feasibility.timing.compute import Rest
 from feasibility.timing.interval import Interval
@@ -63,6 +64,17 @@ class Placement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """What a team has settled before any time is looked at."""
+
+    host: HostProfile | None = None  # where users fetch the model from
+    fps: float | None = None  # frames/s that have to be kept up with
+    offline: bool = False  # no server is in reach
+    private_input: bool = False  # the input must not leave the device
+    secret_model: bool = False  # the weights must not be shipped
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
     """Everything a decision depends on; `settings` says who chose what, for the answer."""
 
@@ -72,8 +84,11 @@ class Scenario:
     network: NetworkProfile
     calls: int | None = None  # compare amortised over this many calls per download
     cold: bool = False  # compare first calls
+    cache_hit: float = 0.0  # share of sessions that find the model downloaded already
     payload: Bytes | None = None  # request bytes; None: the raw bytes of the model's inputs
+    response: Bytes | None = None  # response bytes; None: the raw bytes of the model's outputs
     max_download: Bytes | None = None
+    policy: Policy = Policy()
     confidence: float = DEFAULT_CONFIDENCE
     settings: Mapping[str, Setting]
 
@@ -300,6 +315,8 @@ class Decision:
     feasible: bool | None
     confidence: float | None
     compared: Compared
+    client_time: Interval  # that are compared
+    server_time: Interval
     client: ClientSide
     server: ServerSide
     checks: tuple[Check, ...]
@@ -320,6 +337,7 @@ class Decision:
             "feasible": self.feasible,
             "confidence": self.confidence,
             "compared": self.compared,
+            "compared_s": {"client": self.client_time.to_dict(), "server": self.server_time.to_dict()},
             "client": self.client.to_dict(),
             "server": self.server.to_dict(),
             "checks": [check.to_dict() for check in self.checks],
@@ -346,6 +364,8 @@ class Decision:
             feasible=fields.flag_or_none("feasible"),
             confidence=fields.number_or_none("confidence"),
             compared=_read_compared(fields.text("compared")),
+            client_time=fields.inner("compared_s").interval("client"),
+            server_time=fields.inner("compared_s").interval("server"),
             client=ClientSide.from_dict(fields.inner("client")),
             server=ServerSide.from_dict(fields.inner("server")),
             checks=tuple(Check.from_dict(row) for row in fields.items("checks")),

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import TypeVar, get_args
 
 from feasibility.cost import ModelCost
-from feasibility.decide.records import DEFAULT_CONFIDENCE, Placement, Scenario, Setting
+from feasibility.decide.records import DEFAULT_CONFIDENCE, Placement, Policy, Scenario, Setting
 from feasibility.errors import UnitError, UsageError
-from feasibility.profiles import catalog
+from feasibility.profiles import catalog, hosts
+from feasibility.profiles.hosts import HostProfile
 from feasibility.profiles.models import DeviceProfile, NetworkProfile, Precision, RuntimeProfile
 from feasibility.profiles.support import support
 from feasibility.timing.compute import Rest
@@ -21,6 +22,8 @@ AS_STORED = "as stored"
 UNCONVERTED = "as-stored"  # how a caller says so
 _NOT_GIVEN = "none"
 _MODEL_INPUTS = "inputs of the model"
+_MODEL_OUTPUTS = "outputs of the model"
+_YES = "yes"
 Q = TypeVar("Q", Seconds, BitsPerSecond, Bytes)
 
 
@@ -38,8 +41,15 @@ class Choices:
     precision: str | None = None
     server_precision: str | None = None
     calls: int | None = None
+    cache_hit: float | None = None
     cold: bool = False
     payload: str | Bytes | None = None
+    response: str | Bytes | None = None
+    host: str | HostProfile | None = None
+    fps: float | None = None
+    offline: bool = False
+    private_input: bool = False
+    secret_model: bool = False
     max_download: str | Bytes | None = None
     confidence: float | None = None
     default_client: str
@@ -62,21 +72,27 @@ def build(cost: ModelCost, choices: Choices) -> Scenario:
     )
     network = _network(choices)
     payload = _quantity(Bytes, "payload", choices.payload)
+    response = _quantity(Bytes, "response", choices.response)
     max_download = _quantity(Bytes, "max_download", choices.max_download)
+    policy = _policy(choices)
     return Scenario(
         cost=cost,
         client=client,
         server=server,
         network=network,
         calls=choices.calls,
+        cache_hit=choices.cache_hit or 0.0,
         cold=choices.cold,
         payload=payload,
+        response=response,
+        policy=policy,
         max_download=max_download,
         confidence=DEFAULT_CONFIDENCE if choices.confidence is None else choices.confidence,
         settings={
             **_placement_settings(choices, client, server),
             **_network_settings(choices, network),
-            **_policy_settings(choices, payload, max_download),
+            **_comparison_settings(choices, payload, response, max_download),
+            **_policy_settings(choices, policy),
         },
     )
 
@@ -209,13 +225,40 @@ def _network_settings(choices: Choices, network: NetworkProfile) -> dict[str, Se
     }
 
 
-def _policy_settings(
-    choices: Choices, payload: Bytes | None, max_download: Bytes | None
+def _policy(choices: Choices) -> Policy:
+    host = hosts.host(choices.host) if isinstance(choices.host, str) else choices.host
+    return Policy(
+        host=host,
+        fps=choices.fps,
+        offline=choices.offline,
+        private_input=choices.private_input,
+        secret_model=choices.secret_model,
+    )
+
+
+def _policy_settings(choices: Choices, policy: Policy) -> dict[str, Setting]:
+    """Name the policies that somebody chose; what nobody asked for is no part of the answer."""
+    values = {
+        "host": policy.host.id if policy.host else "",
+        "fps": "" if policy.fps is None else f"{policy.fps:g}",
+        "offline": _YES,
+        "private_input": _YES,
+        "secret_model": _YES,
+    }
+    return {
+        name: choices.setting(value, chosen=True) for name, value in values.items() if choices.chose(name)
+    }
+
+
+def _comparison_settings(
+    choices: Choices, payload: Bytes | None, response: Bytes | None, max_download: Bytes | None
 ) -> dict[str, Setting]:
     values = {
         "calls": _NOT_GIVEN if choices.calls is None else str(choices.calls),
-        "cold": "yes" if choices.cold else "no",
+        "cache_hit": f"{choices.cache_hit or 0:g}",
+        "cold": _YES if choices.cold else "no",
         "payload": _MODEL_INPUTS if payload is None else str(payload),
+        "response": _MODEL_OUTPUTS if response is None else str(response),
         "max_download": _NOT_GIVEN if max_download is None else str(max_download),
         "confidence": str(DEFAULT_CONFIDENCE if choices.confidence is None else choices.confidence),
     }

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from feasibility.cost import ModelCost
 from feasibility.decide.records import ClientSide, Phase, Placement, Scenario, ServerSide
 from feasibility.decide.timed_groups import slowest
 from feasibility.errors import UsageError
-from feasibility.ir import TensorSpec
+from feasibility.ir import ACTIVATION_BITS, CONVERTIBLE, WEIGHT_BITS, TensorSpec
 from feasibility.memory import MemoryNeed, memory_at, weights_at
 from feasibility.profiles.models import ComputeUnit, Precision
 from feasibility.timing import network as links
 from feasibility.timing.compute import ComputeTime, inference, stored_precision
 from feasibility.timing.interval import DATA_SHEET_SIGMA, PRIOR_SIGMA, Interval
 from feasibility.timing.precision import run_precision
+from feasibility.units import BITS_PER_BYTE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Client:
-    """The client's side, how it was timed, and what passes once before its first inference."""
+    """The client's side, how it was timed, and what passes once a session before its first inference.
+
+    `setup` counts the download in the share of sessions that do not find it cached.
+    """
 
     side: ClientSide
     compute: ComputeTime
@@ -42,7 +47,8 @@ def client_side(scenario: Scenario) -> Client:
     compute = timed(scenario.cost, place)
     size = download_bytes(scenario)
     loading = load_time(scenario.cost, place, compute)
-    setup = links.download(network, size) + loading
+    missed = 1 - scenario.cache_hit
+    setup = missed * links.download(network, size) + loading
     phases = (
         Phase(name="connection", seconds=links.connection(network)),
         Phase(name="round trip", seconds=links.round_trip(network)),
@@ -56,7 +62,7 @@ def client_side(scenario: Scenario) -> Client:
         runtime=place.runtime.id,
         precision=compute.precision,
         inference=compute.interval,
-        first_call=setup + compute.interval,
+        first_call=links.download(network, size) + loading + compute.interval,
         phases=phases,
         groups=slowest(compute, place.runtime.id, _taker(place)),
         group_count=len(compute.groups) + len(compute.rest),
@@ -68,7 +74,7 @@ def server_side(scenario: Scenario) -> Server:
     """Time the server. Nobody else uses it yet: a request waits for nothing."""
     place, network = scenario.server, scenario.network
     compute = timed(scenario.cost, place)
-    up, down = request_bytes(scenario), response_bytes(scenario.cost)
+    up, down = request_bytes(scenario), response_bytes(scenario)
     call = links.warm_exchange(network, up_bytes=up, down_bytes=down)
     first = links.cold_exchange(network, up_bytes=up, down_bytes=down)
     phases = (
@@ -160,9 +166,28 @@ def request_bytes(scenario: Scenario) -> int:
     return _raw_bytes(scenario.cost.model.inputs)
 
 
-def response_bytes(cost: ModelCost) -> int:
-    """Return the raw bytes of the model's outputs."""
-    return _raw_bytes(cost.model.outputs)
+def response_bytes(scenario: Scenario) -> int:
+    """Return the answer of a call, else the raw bytes of the model's outputs."""
+    if scenario.response is not None:
+        return int(scenario.response.value)
+    return _raw_bytes(scenario.cost.model.outputs)
+
+
+def largest_tensor_bytes(scenario: Scenario) -> int:
+    """Return the bytes of the largest tensor that the client holds, weights and activations alike."""
+    precision = _converted(scenario.cost, scenario.client)
+    nodes = (each.node for each in scenario.cost.nodes)
+    specs = (
+        spec for node in nodes for spec in (*node.inputs, *node.outputs) if spec and spec.shape is not None
+    )
+    return max((_converted_bytes(spec, precision) for spec in specs), default=0)
+
+
+def _converted_bytes(spec: TensorSpec, precision: Precision | None) -> int:
+    if precision is None or spec.dtype not in CONVERTIBLE:
+        return spec.nbytes
+    widths = WEIGHT_BITS if spec.constant else ACTIVATION_BITS
+    return math.ceil(spec.numel * widths[precision] / BITS_PER_BYTE)
 
 
 def _raw_bytes(specs: tuple[TensorSpec, ...]) -> int:

@@ -186,6 +186,7 @@ class RuntimeProfile(_Profile):
     memory_pool: MemoryPool
     memory_overhead: Fact[BytesQ]  # what the runtime itself takes
     session_start: Fact[SecondsQ]  # load, compile and warm up once, weights apart
+    max_buffer: Fact[BytesQ] | None = None  # one tensor, without asking the adapter for more; None: any
     precisions: dict[Precision, Coefficients] = Field(min_length=1)
     fuses: Annotated[bool, Field(strict=True)] = True  # a heavy operator takes light ones along
     fuses_attention: Annotated[bool, Field(strict=True)] = False  # product, softmax, product: one kernel

@@ -32,11 +32,22 @@ def flips(decision: Decision) -> Iterator[str]:
 _LIMITED = {
     "memory": "the memory that the client needs",
     "download": "the download",
+    "host_file": "the model's file",
+    "host_total": "the model's files",
     "server_memory": "the memory that the server needs",
+}
+_LIFTED = {
+    "offline": "the app may need a network",
+    "private_input": "the input may leave the device",
+    "secret_model": "the weights may be shipped",
+    "frame_rate": "the client kept up with the frames: fewer of them, or a faster device",
+    "server_frame_rate": "the server kept up with the frames: fewer or smaller ones, or a faster uplink",
 }
 
 
 def _flip_check(check: Check) -> str:
+    if check.name in _LIFTED:
+        return f"the times would decide, if {_LIFTED[check.name]}"
     what = _LIMITED.get(check.name, check.name)
     if check.actual is None or check.limit is None or check.quantity_unit != "bytes":
         return f"the times would decide, if {what} kept to its limit"

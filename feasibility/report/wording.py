@@ -107,15 +107,7 @@ def _times(decision: Decision) -> str:
 
 def compared_times(decision: Decision) -> tuple[Seconds, Seconds]:
     """Return the typical times that the verdict compares: the client's and the server's."""
-    client, server = decision.client, decision.server
-    if decision.compared == "inference":
-        return client.inference.typical, decision.window.window + server.inference.typical
-    if decision.compared == "payload":
-        return client.inference.typical, server.call.typical
-    if decision.compared == "cold":
-        return client.first_call.typical, server.first_call.typical
-    once = client.first_call.typical - client.inference.typical
-    return client.inference.typical + once / int(decision.scenario["calls"].value), server.call.typical
+    return decision.client_time.typical, decision.server_time.typical
 
 
 def failed_checks(decision: Decision) -> list[Check]:

@@ -55,7 +55,7 @@ def test_keys_are_those_of_the_contract() -> None:
     found = answer().to_dict()
     assert [
         "schema_version", "model", "totals", "coverage", "scenario", "verdict", "feasible", "confidence",
-        "compared", "client", "server", "checks", "window", "break_even", "reasons", "sources",
+        "compared", "compared_s", "client", "server", "checks", "window", "break_even", "reasons", "sources",
     ] == list(found)  # fmt: skip
     inner = {key: list(value) for key, value in found.items() if isinstance(value, dict)}
     assert [

@@ -13,7 +13,7 @@ from feasibility.report import text, wording
 from feasibility.report.text_cost import render_cost
 from feasibility.timing.interval import Interval
 from feasibility.units import BitsPerSecond, FlopsPerSecond, Seconds
-from tests.samples import cost, decision, node
+from tests.samples import changed, cost, decision, node
 
 HOSTILE = "[/x]\x1b[31m\nname\u202e"
 SHOWN = r"[/x]\x1b[31m\x0aname\u202e"
@@ -65,7 +65,7 @@ def test_what_nobody_chose_is_marked_as_assumed() -> None:
     """Server, network and devices that are defaults say so; what was chosen does not."""
     base = decision()
     default = {name: replace(base.scenario["network"], value=name) for name in ("server", "client")}
-    answer = replace(base, scenario={**base.scenario, **default})
+    answer = changed(base, scenario={**base.scenario, **default})
     assert "\nserver     2 ms (1.28 ms to 3.13 ms) on a100 gpu, tensorrt, fp16 (assumed)\n" in text.render(
         answer
     )
@@ -90,7 +90,7 @@ def test_several_devices(golden: Callable[[str, str], None]) -> None:
 def test_several_devices_show_the_calls_that_flip_an_average() -> None:
     """Averages over calls show the number to break even, 15, and a dash where none does."""
     base = decision(compared="amortised")
-    four = replace(base, scenario={**base.scenario, "calls": replace(base.scenario["calls"], value="4")})
+    four = changed(base, scenario={**base.scenario, "calls": replace(base.scenario["calls"], value="4")})
     none = replace(four, break_even=replace(four.break_even, calls=None))
     head, *rows = text.render_many([four, none]).splitlines()[-3:]
     assert head == "verdict  sure  client  flips at calls  on"
@@ -192,14 +192,14 @@ def test_undecided_says_who_is_ahead(confidence: float, server_ms: float, words:
     """An undecided answer shows the faster side (20 ms against 150 ms + server) and how sure that is."""
     base = decision(verdict=Verdict.UNDECIDED, confidence=confidence)
     server = replace(base.server, inference=Interval.exact(server_ms / 1000))
-    assert text.render(replace(base, server=server)).startswith(words)
+    assert text.render(changed(base, server=server)).startswith(words)
 
 
 def test_amortised_answers_name_the_calls() -> None:
     """Over 4 calls the device takes (2.02 - 0.02) / 4 + 0.02 s, and the first line says over how many."""
     base = decision()
     scenario = {**base.scenario, "calls": replace(base.scenario["calls"], value="4")}
-    answer = text.render(replace(base, compared="amortised", scenario=scenario, verdict=Verdict.SERVER))
+    answer = text.render(changed(base, compared="amortised", scenario=scenario, verdict=Verdict.SERVER))
     assert answer.startswith(
         "server (92 % sure): over 4 calls, m1 gpu takes 520 ms a call with its share of\nthe download, "
     )
@@ -238,7 +238,7 @@ def test_the_round_trip_that_flips_a_call_leaves_its_payload_in() -> None:
     assert "server, if the round trip were below 17 ms" in flips(text.render(decision(compared="payload")))
     base = decision(compared="payload")
     slow = replace(base.server, call=Interval.exact(0.150 + 0.025))
-    assert "round trip" not in flips(text.render(replace(base, server=slow)))
+    assert "round trip" not in flips(text.render(changed(base, server=slow)))
 
 
 @pytest.mark.parametrize(
@@ -254,7 +254,7 @@ def test_calls_that_pay_for_the_download(compared: Compared, verdict: Verdict, w
     """A break-even of 15.04 calls is passed at the 16th."""
     base = decision(compared=compared, verdict=verdict)
     scenario = {**base.scenario, "calls": replace(base.scenario["calls"], value="15")}
-    assert words in flips(text.render(replace(base, scenario=scenario))).replace("\n    ", " ")
+    assert words in flips(text.render(changed(base, scenario=scenario))).replace("\n    ", " ")
 
 
 def test_a_download_that_pays_at_once_flips_nothing() -> None:
@@ -270,7 +270,7 @@ def test_a_downlink_flips_an_amortised_answer() -> None:
     )
     base = decision()
     scenario = {**base.scenario, "calls": replace(base.scenario["calls"], value="4")}
-    answer = text.render(replace(base, compared="amortised", scenario=scenario, break_even=even))
+    answer = text.render(changed(base, compared="amortised", scenario=scenario, break_even=even))
     assert flips(answer) == "  - server, if the downlink were below 90 Mbit/s\n"
 
 
@@ -307,10 +307,10 @@ def test_a_link_that_nobody_measured_is_what_to_narrow() -> None:
     trip = Phase(name="round trip", seconds=Interval.from_sigma(0.15, 0.7))
     base = decision(server=replace(decision().server, phases=(trip,), call=Interval.from_sigma(0.2, 0.7)))
     assert "measure it: --rtt TIME" in narrow(text.render(base))
-    assert "measure the link: --rtt, --down, --up" in narrow(text.render(replace(base, compared="payload")))
+    assert "measure the link: --rtt, --down, --up" in narrow(text.render(changed(base, compared="payload")))
     fetch = Phase(name="download", seconds=Interval.from_sigma(2.0, 0.7))
-    base = replace(base, client=replace(base.client, phases=(fetch,)))
-    assert "measure the link: --down RATE" in narrow(text.render(replace(base, compared="cold")))
+    base = changed(base, client=replace(base.client, phases=(fetch,)))
+    assert "measure the link: --down RATE" in narrow(text.render(changed(base, compared="cold")))
 
 
 @pytest.mark.parametrize(("calls", "words"), [("4", "--down RATE"), ("1000", "--rtt, --down, --up")])
@@ -318,7 +318,7 @@ def test_a_download_shared_by_many_calls_is_no_large_doubt(calls: str, words: st
     """2 s of download weigh 0.5 s on each of 4 calls, more than a call's 0.2 s; 2 ms on each of 1,000."""
     fetch = Phase(name="download", seconds=Interval.from_sigma(2.0, 0.7))
     base = decision(compared="amortised")
-    base = replace(
+    base = changed(
         base,
         client=replace(base.client, phases=(fetch,)),
         server=replace(base.server, call=Interval.from_sigma(0.2, 0.7)),

@@ -1,0 +1,142 @@
+"""Check what a team has settled before any time is looked at: where files lie, what may travel, how often."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from feasibility.decide.records import Check, Scenario
+from feasibility.decide.sides import download_bytes, largest_tensor_bytes, request_bytes
+from feasibility.timing.interval import Interval
+from feasibility.units import BITS_PER_BYTE, Bytes
+
+_MIB = 2**20
+_BROWSER = "browser"
+
+
+class _Ban(NamedTuple):
+    """A policy that keeps the model off one side, whatever the times are."""
+
+    check: str
+    asked: Callable[[Scenario], bool]
+    message: str
+
+
+_BANS = (
+    _Ban("offline", lambda s: s.policy.offline, "The model must work offline, where no server is in reach."),
+    _Ban(
+        "private_input",
+        lambda s: s.policy.private_input,
+        "The input is private and must not leave the device.",
+    ),
+    _Ban(
+        "secret_model",
+        lambda s: s.policy.secret_model,
+        "The model is secret: on a user's device its weights can be copied.",
+    ),
+)
+
+
+def policy_checks(scenario: Scenario, client: Interval, server: Interval) -> Iterator[Check]:
+    """Yield a check for each policy of the scenario; `client` and `server` are single inferences."""
+    yield from _bans(scenario)
+    yield from _host(scenario)
+    yield from _frame_rates(scenario, client, server)
+    yield from _largest_buffer(scenario)
+
+
+def _bans(scenario: Scenario) -> Iterator[Check]:
+    for ban in _BANS:
+        if ban.asked(scenario):
+            yield Check(
+                name=ban.check, passed=False, actual=None, limit=None, quantity_unit="", message=ban.message
+            )
+
+
+def _host(scenario: Scenario) -> Iterator[Check]:
+    """Compare the download, as one file, with what the host takes."""
+    host = scenario.policy.host
+    if host is None:
+        return
+    size = download_bytes(scenario)
+    for name, what, limit in (
+        ("host_file", "a file", host.file),
+        ("host_total", "all files together", host.total),
+    ):
+        if limit is not None:
+            yield Check(
+                name=name,
+                passed=size <= limit.value.value,
+                actual=size,
+                limit=limit.value.value,
+                quantity_unit="bytes",
+                message=f"{host.name} takes {exact(limit.value)} for {what}; the model is {Bytes(size)}.",
+            )
+
+
+def exact(size: Bytes) -> str:
+    """Write a limit as hosts do: 25 MiB where it is one."""
+    mebibytes = size.value / _MIB
+    return f"{mebibytes:.0f} MiB" if mebibytes >= 1 and mebibytes.is_integer() else str(size)
+
+
+def _frame_rates(scenario: Scenario, client: Interval, server: Interval) -> Iterator[Check]:
+    """Say whether each side keeps up with the frames: inference on both, and the uplink to the server."""
+    fps = scenario.policy.fps
+    if fps is None:
+        return
+    place = scenario.client
+    yield _keeps_up("frame_rate", client, fps, f"{place.device.id} {place.unit}")
+    sent_per_s = BITS_PER_BYTE * fps * request_bytes(scenario)
+    uplink = scenario.network.uplink.value
+    if sent_per_s > uplink.value:
+        yield Check(
+            name="server_frame_rate",
+            passed=False,
+            actual=sent_per_s,
+            limit=uplink.value,
+            quantity_unit="bits/s",
+            message=(
+                f"{fps:g} frames/s of {Bytes(request_bytes(scenario))} each need "
+                f"{type(uplink)(sent_per_s)} of uplink; {scenario.network.id} has {uplink}."
+            ),
+        )
+    else:
+        yield _keeps_up("server_frame_rate", server, fps, scenario.server.device.id)
+
+
+def _keeps_up(name: str, inference: Interval, fps: float, where: str) -> Check:
+    """Pass where the p90 is short enough, fail where not even the p10 is."""
+    budget_s = 1 / fps
+    passed = True if inference.high.value <= budget_s else None
+    if inference.low.value > budget_s:
+        passed = False
+    said = {True: "keeps up with", None: "may or may not keep up with", False: "cannot keep up with"}[passed]
+    return Check(
+        name=name,
+        passed=passed,
+        actual=inference.typical.value,
+        limit=budget_s,
+        quantity_unit="s",
+        message=f"{where} {said} {fps:g} frames/s: a frame takes {inference}.",
+    )
+
+
+def _largest_buffer(scenario: Scenario) -> Iterator[Check]:
+    """Compare the largest tensor with what one buffer of the runtime holds without asking for more."""
+    runtime = scenario.client.runtime
+    if runtime.max_buffer is None:
+        return
+    size, limit = largest_tensor_bytes(scenario), runtime.max_buffer.value
+    fits = size <= limit.value
+    yield Check(
+        name="buffer",
+        passed=True if fits else None,
+        actual=size,
+        limit=limit.value,
+        quantity_unit="bytes",
+        message=(
+            f"The largest tensor has {Bytes(size)}; a buffer of {runtime.id} holds {exact(limit)}"
+            + ("." if fits else " unless the adapter grants more.")
+        ),
+    )
