@@ -195,6 +195,8 @@ def decide(  # noqa: PLR0913 (each is a choice of the scenario, all but the mode
     rtt: str | Seconds | None = None,
     down: str | BitsPerSecond | None = None,
     up: str | BitsPerSecond | None = None,
+    cdn_rtt: str | Seconds | None = None,
+    resumed: bool = False,
     runtime: str | RuntimeProfile | None = None,
     precision: str | None = None,
     server_precision: str | None = None,
@@ -237,6 +239,8 @@ def decide(  # noqa: PLR0913 (each is a choice of the scenario, all but the mode
         rtt=rtt,
         down=down,
         up=up,
+        cdn_rtt=cdn_rtt,
+        resumed=resumed,
         runtime=runtime,
         precision=precision,
         server_precision=server_precision,
@@ -357,14 +361,15 @@ def network(
     rtt: str | Seconds | None = None,
     down: str | BitsPerSecond | None = None,
     up: str | BitsPerSecond | None = None,
+    cdn_rtt: str | Seconds | None = None,
 ) -> NetworkProfile:
     """Return a network by its id (see `networks`) or from its YAML file.
 
-    `rtt`, `down` and `up` stand in for its own; text needs a unit, else UnitError.
+    `rtt`, `down`, `up` and `cdn_rtt` stand in for its own; text needs a unit, else UnitError.
     """
     from feasibility.profiles import catalog
 
-    return catalog.network(name, rtt=rtt, down=down, up=up)
+    return catalog.network(name, rtt=rtt, down=down, up=up, cdn_rtt=cdn_rtt)
 
 
 def devices() -> tuple[str, ...]:

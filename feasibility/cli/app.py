@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _DEFAULT_COMMAND = "check"
 _GROUP_OPTIONS = frozenset({"-h", "--help", "--version"})
 _CHOICES = (
-    "precision", "network", "rtt", "down", "up", "server", "server_precision",
+    "precision", "network", "rtt", "down", "up", "cdn_rtt", "resumed", "server", "server_precision",
     "calls", "cache_hit", "cold", "payload", "response", "max_download", "confidence",
     "host", "fps", "offline", "private_input", "secret_model",
 )  # fmt: skip
@@ -119,6 +119,8 @@ def check(  # noqa: PLR0913 (one parameter per option)
     rtt: o.Rtt = None,
     down: o.Down = None,
     up: o.Up = None,
+    cdn_rtt: o.CdnRtt = None,
+    resumed: o.Resumed = False,
     server: o.Server = None,
     server_precision: o.ServerPrecision = None,
     calls: o.Calls = None,

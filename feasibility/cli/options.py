@@ -128,6 +128,10 @@ Network = Annotated[Text, typer.Option("-n", "--network", metavar="ID", help="Th
 Rtt = Annotated[Text, typer.Option(metavar="TIME", help="Round trip of the link, like 150ms.")]
 Down = Annotated[Text, typer.Option(metavar="RATE", help="Downlink, like 150Mbit/s.")]
 Up = Annotated[Text, typer.Option(metavar="RATE", help="Uplink, like 20Mbit/s.")]
+CdnRtt = Annotated[Text, typer.Option(metavar="TIME", help="Round trip to where the model is fetched.")]
+Resumed = Annotated[
+    bool, typer.Option("--resumed", help="The device has talked to the server before: TLS resumes.")
+]
 Server = Annotated[Text, typer.Option(metavar="ID[/UNIT]", help="The server.  [a100]")]
 ServerPrecision = Annotated[Text, typer.Option(metavar="TYPE", help="Precision on the server.  [fp16]")]
 Calls = Annotated[Number, typer.Option(metavar="N", help="Compare averages over N calls per download.")]

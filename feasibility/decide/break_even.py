@@ -75,13 +75,13 @@ def _downlink(scenario: Scenario, client: Client, server: Server) -> tuple[BitsP
         return None, "No downlink break-even: it needs a number of calls per download (--calls N)."
     size, up = download_bytes(scenario), request_bytes(scenario)
     down, missed = response_bytes(scenario), 1 - scenario.cache_hit
-    load_s = (client.setup.typical - missed * links.download(network, size).typical).value
+    load_s = (client.setup.typical - missed * links.download(links.cdn(network), size).typical).value
     inferences_s = (client.side.inference.typical - server.side.inference.typical).value
 
     def behind_s(bits_per_s: float) -> float:
         """Return by how much the client is the slower side at this downlink."""
         link = _with_downlink(network, bits_per_s)
-        setup_s = load_s + missed * links.download(link, size).typical.value
+        setup_s = load_s + missed * links.download(links.cdn(link), size).typical.value
         call_s = links.warm_exchange(link, up_bytes=up, down_bytes=down).typical.value
         return inferences_s + setup_s / calls - call_s
 

@@ -72,7 +72,7 @@ def _memory(name: str, cost: ModelCost, place: Placement) -> Check:
 def _download(scenario: Scenario) -> Check:
     """Compare the download with the caller's limit; without one, say how long it takes."""
     size, limit = download_bytes(scenario), scenario.max_download
-    seconds = links.download(scenario.network, size).typical
+    seconds = links.download(links.cdn(scenario.network), size).typical
     what = f"{Bytes(size)}{_as_asked(scenario)}"
     verdict = "no limit is given" if limit is None else f"the limit is {limit}"
     return Check(

@@ -37,6 +37,8 @@ class Choices:
     rtt: str | Seconds | None = None
     down: str | BitsPerSecond | None = None
     up: str | BitsPerSecond | None = None
+    cdn_rtt: str | Seconds | None = None
+    resumed: bool = False
     runtime: str | RuntimeProfile | None = None
     precision: str | None = None
     server_precision: str | None = None
@@ -179,13 +181,14 @@ def _precision(precision: str | None) -> Precision | None:
 def _network(choices: Choices) -> NetworkProfile:
     rtt = _quantity(Seconds, "rtt", choices.rtt)
     down, up = _quantity(BitsPerSecond, "down", choices.down), _quantity(BitsPerSecond, "up", choices.up)
+    cdn_rtt = _quantity(Seconds, "cdn_rtt", choices.cdn_rtt)
     network = choices.network or DEFAULT_NETWORK
     if isinstance(network, str):
-        return catalog.network(network, rtt=rtt, down=down, up=up)
-    if (rtt, down, up) != (None, None, None):
-        msg = f"network {network.id!r} is a profile already, and rtt, down or up is given beside it"
+        network = catalog.network(network, rtt=rtt, down=down, up=up, cdn_rtt=cdn_rtt)
+    elif (rtt, down, up, cdn_rtt) != (None, None, None, None):
+        msg = f"network {network.id!r} is a profile already, and rtt, cdn_rtt, down or up is given beside it"
         raise UsageError(msg, hint="name the network by its id, or give them to feasibility.network()")
-    return network
+    return network.model_copy(update={"resumed": True}) if choices.resumed else network
 
 
 def _quantity(kind: type[Q], name: str, value: str | Q | None) -> Q | None:
@@ -217,11 +220,17 @@ def _placement_settings(choices: Choices, client: Placement, server: Placement) 
 
 def _network_settings(choices: Choices, network: NetworkProfile) -> dict[str, Setting]:
     """Name the link and its numbers; a fact that is `given` was put in by the caller."""
-    facts = (("rtt", network.rtt), ("downlink", network.downlink), ("uplink", network.uplink))
+    facts = (
+        ("rtt", network.rtt),
+        ("downlink", network.downlink),
+        ("uplink", network.uplink),
+        ("cdn_rtt", network.cdn_rtt),
+    )
     by_profile = f"profile {network.id}"
     return {"network": choices.setting(network.id, chosen=choices.chose("network"))} | {
         name: choices.setting(str(fact.value), chosen=fact.evidence == "given", otherwise=by_profile)
         for name, fact in facts
+        if fact is not None
     }
 
 
@@ -243,6 +252,7 @@ def _policy_settings(choices: Choices, policy: Policy) -> dict[str, Setting]:
         "fps": "" if policy.fps is None else f"{policy.fps:g}",
         "offline": _YES,
         "private_input": _YES,
+        "resumed": _YES,
         "secret_model": _YES,
     }
     return {

@@ -94,6 +94,7 @@ def network(
     rtt: str | Seconds | None = None,
     down: str | BitsPerSecond | None = None,
     up: str | BitsPerSecond | None = None,
+    cdn_rtt: str | Seconds | None = None,
 ) -> NetworkProfile:
     """Load the link with this id, or from this path, and put given numbers in place of its own.
 
@@ -104,6 +105,9 @@ def network(
         "rtt": _override(profile.id, profile.rtt, rtt, Seconds),
         "downlink": _override(profile.id, profile.downlink, down, BitsPerSecond),
         "uplink": _override(profile.id, profile.uplink, up, BitsPerSecond),
+        "cdn_rtt": _override(profile.id, profile.cdn_rtt or profile.rtt, cdn_rtt, Seconds)
+        if cdn_rtt is not None
+        else profile.cdn_rtt,
     }
     return profile.model_copy(update=given)
 

@@ -202,11 +202,13 @@ class NetworkProfile(_Profile):
     rtt: Fact[SecondsQ]
     downlink: Fact[LinkRateQ]
     uplink: Fact[LinkRateQ]
+    cdn_rtt: Fact[SecondsQ] | None = None  # to whoever serves the model; None: as far as the server
     dns: Fact[SecondsQ] | None = None
     wake_up: Fact[SecondsQ] | None = None
     loss: Fact[Fraction] | None = None
     transport: Literal["tcp", "quic"] = "tcp"
     tls: Literal["1.2", "1.3"] = "1.3"
+    resumed: Annotated[bool, Field(strict=True)] = False  # the server is known: TLS resumes, 0-RTT if it can
     congestion: Literal["cubic", "reno"] = "cubic"
     preset: Annotated[bool, Field(strict=True)] = False  # a tool's definition, not a measured link
     note: str | None = None

@@ -24,6 +24,9 @@ LOSS_CONSTANT = 1.22  # sqrt(3/2): Mathis, Semke, Mahdavi, Ott 1997, rate = 1.22
 _TCP_ROUND_TRIPS = 1
 _TLS_ROUND_TRIPS: Mapping[str, int] = {"1.2": 2, "1.3": 1}
 _QUIC_ROUND_TRIPS = 1  # transport and TLS 1.3 at once
+# Resumed: a shorter handshake (RFC 5246 7.3), or data in the first flight (RFC 8446 2.3, RFC 9001 4.6).
+_RESUMED_TLS_ROUND_TRIPS: Mapping[str, int] = {"1.2": 1, "1.3": 0}
+_RESUMED_QUIC_ROUND_TRIPS = 0
 
 # Spread (sigma of ln x) between the links that one profile stands for.
 # RTT: CrUX over 50,000 origins, November 2024 (treo.sh/rtt): p90/p10 = 259/87 ms gives 0.43.
@@ -58,8 +61,13 @@ class _Link:
 def handshakes(network: NetworkProfile) -> int:
     """Return the round trips of a new connection before its first request leaves."""
     if network.transport == "quic":
-        return _QUIC_ROUND_TRIPS
-    return _TCP_ROUND_TRIPS + _TLS_ROUND_TRIPS[network.tls]
+        return _RESUMED_QUIC_ROUND_TRIPS if network.resumed else _QUIC_ROUND_TRIPS
+    return _TCP_ROUND_TRIPS + (_RESUMED_TLS_ROUND_TRIPS if network.resumed else _TLS_ROUND_TRIPS)[network.tls]
+
+
+def cdn(network: NetworkProfile) -> NetworkProfile:
+    """Return the link to whoever serves the model: a round trip of its own, and a first handshake."""
+    return network.model_copy(update={"rtt": network.cdn_rtt or network.rtt, "resumed": False})
 
 
 def slow_start(size_bytes: float, rate_bytes_per_s: float, rtt_s: float) -> SlowStart:

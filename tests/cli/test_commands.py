@@ -69,11 +69,11 @@ def test_every_choice_reaches_the_decision(calls: list[dict[str, Any]], run: Run
     given = {
         "runtime": "wasm", "precision": "int8", "network": "4g", "rtt": "150ms", "down": "9Mbit/s",
         "up": "1Mbit/s", "server": "t4", "server_precision": "fp32", "payload": "1MB", "max_download": "9MB",
-        "response": "2kB", "host": "github-pages",
+        "response": "2kB", "host": "github-pages", "cdn_rtt": "20ms",
     }  # fmt: skip
     options = [word for name, value in given.items() for word in ("--" + name.replace("_", "-"), value)]
     shares = ["--calls", "7", "--confidence", "0.9", "--cache-hit", "0.5", "--fps", "30"]
-    run("m.onnx", "-d", "m1/cpu", *options, *shares, "--offline", "--secret-model")
+    run("m.onnx", "-d", "m1/cpu", *options, *shares, "--offline", "--secret-model", "--resumed")
     expected = given | {
         "calls": 7,
         "cache_hit": 0.5,
@@ -81,6 +81,7 @@ def test_every_choice_reaches_the_decision(calls: list[dict[str, Any]], run: Run
         "cold": False,
         "offline": True,
         "private_input": False,
+        "resumed": True,
         "secret_model": True,
         "confidence": 0.9,
         "client": "m1/cpu",

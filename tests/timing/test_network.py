@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from feasibility.errors import UsageError
 from feasibility.profiles.models import NetworkProfile
 from feasibility.timing.network import (
+    cdn,
     cold_exchange,
     connection,
     download,
@@ -169,3 +170,23 @@ def test_link_without_a_rate_is_refused() -> None:
     )
     with pytest.raises(UsageError, match="the downlink of 'link' is 0 bit/s"):
         download(dead, 1)
+
+
+@pytest.mark.parametrize(
+    ("transport", "tls", "first", "resumed"),
+    [("tcp", "1.2", 1 + 2, 1 + 1), ("tcp", "1.3", 1 + 1, 1 + 0), ("quic", "1.3", 1, 0)],
+)
+def test_a_known_server_takes_fewer_round_trips(transport: str, tls: str, first: int, resumed: int) -> None:
+    """Before the request leaves: TLS 1.2 resumes in one, TLS 1.3 and QUIC send data at once (0-RTT)."""
+    link = network(transport=transport, tls=tls)
+
+    assert (first, resumed) == (handshakes(link), handshakes(link.model_copy(update={"resumed": True})))
+
+
+def test_a_model_comes_from_the_cdn_and_answers_from_the_server() -> None:
+    """At 20 ms to the CDN the first byte takes 3 round trips of 20 ms, though the server is 150 ms away."""
+    link = network(cdn_rtt=fact(Seconds(0.020), "given"), resumed=True)
+
+    assert 3 * 0.020 == pytest.approx(download(cdn(link), 0).typical.value)
+    assert (1 + 0 + 1) * 0.150 == pytest.approx(cold_exchange(link, up_bytes=0, down_bytes=0).typical.value)
+    assert 0.150 == cdn(network()).rtt.value.value
