@@ -149,8 +149,9 @@ def decision(model: ModelCost | None = None, **changes: Any) -> Decision:  # noq
             passes_achievable=7.5,
         ),
         break_even=BreakEven(
-            rtt=Seconds(0.018), downlink=None, calls=15.04, client_rate=FlopsPerSecond(0.26e12)
+            rtt=Seconds(0.018), downlink=None, payload=None, calls=15.04, client_rate=FlopsPerSecond(0.26e12)
         ),
+        changes=(),
         reasons=("The round trip alone takes longer than m1 does.",),
         sources=("hardware_profiles/m1.yaml",),
     )

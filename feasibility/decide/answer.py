@@ -6,6 +6,7 @@ import math
 
 from feasibility.cost import ModelCost
 from feasibility.decide.break_even import break_evens
+from feasibility.decide.changes import changes
 from feasibility.decide.checks import checks
 from feasibility.decide.contest import check as check_scenario
 from feasibility.decide.contest import contest
@@ -55,6 +56,7 @@ def _answer(scenario: Scenario) -> Decision:
         checks=limits,
         window=_window(scenario, client),
         break_even=even,
+        changes=() if judgement.feasible else tuple(changes(scenario, client, server, limits, even)),
         reasons=(*failures(limits), *reasons(scenario, client, server, met, judgement), *missing),
         sources=sources(scenario, client, server),
     )

@@ -10,7 +10,7 @@ from feasibility.decide.sides import Client, Server, download_bytes, request_byt
 from feasibility.profiles.models import NetworkProfile
 from feasibility.timing import network as links
 from feasibility.timing.compute import ComputeTime
-from feasibility.units import BitsPerSecond, FlopsPerSecond, Seconds
+from feasibility.units import BitsPerSecond, Bytes, FlopsPerSecond, Seconds
 
 _SLOWEST_BITS_PER_S = 1.0
 _FASTEST_BITS_PER_S = 1e15  # far above any link; what is left there is round trips alone
@@ -24,7 +24,8 @@ def break_evens(scenario: Scenario, client: Client, server: Server) -> tuple[Bre
     rate, no_rate = _client_rate(scenario, client, server)
     calls, no_calls = _calls(client, server)
     downlink, no_downlink = _downlink(scenario, client, server)
-    found = BreakEven(rtt=rtt, downlink=downlink, calls=calls, client_rate=rate)
+    payload = _payload(scenario, client, server)
+    found = BreakEven(rtt=rtt, downlink=downlink, payload=payload, calls=calls, client_rate=rate)
     return found, tuple(text for text in (no_rtt, no_rate, no_calls, no_downlink) if text)
 
 
@@ -91,6 +92,17 @@ def _downlink(scenario: Scenario, client: Client, server: Server) -> tuple[BitsP
     if behind_s(_FASTEST_BITS_PER_S) > 0:
         return None, f"No downlink is fast enough for the client to be ahead over {calls} calls."
     return None, f"No downlink is slow enough for the server to be ahead over {calls} calls."
+
+
+def _payload(scenario: Scenario, client: Client, server: Server) -> Bytes | None:
+    """Solve client = call(payload) for the bytes that a warm call sends; None: even none are too many."""
+    network, down = scenario.network, response_bytes(scenario)
+    empty_s = links.warm_exchange(network, up_bytes=0, down_bytes=down).typical.value
+    spare_s = (client.side.inference.typical - server.side.inference.typical).value - empty_s
+    if spare_s < 0:
+        return None
+    byte_s = links.warm_exchange(network, up_bytes=1, down_bytes=down).typical.value - empty_s
+    return Bytes(spare_s / byte_s)
 
 
 def _with_downlink(network: NetworkProfile, bits_per_s: float) -> NetworkProfile:

@@ -278,6 +278,7 @@ class BreakEven:
 
     rtt: Seconds | None
     downlink: BitsPerSecond | None
+    payload: Bytes | None
     calls: float | None
     client_rate: FlopsPerSecond | None
 
@@ -286,6 +287,7 @@ class BreakEven:
         return {
             "rtt_s": self.rtt.value if self.rtt is not None else None,
             "downlink_bits_per_s": self.downlink.value if self.downlink is not None else None,
+            "payload_bytes": self.payload.value if self.payload is not None else None,
             "calls": self.calls,
             "client_flops_per_s": self.client_rate.value if self.client_rate is not None else None,
         }
@@ -295,9 +297,11 @@ class BreakEven:
         """Read the JSON form back."""
         rtt, downlink = fields.number_or_none("rtt_s"), fields.number_or_none("downlink_bits_per_s")
         rate = fields.number_or_none("client_flops_per_s")
+        payload = fields.number_or_none("payload_bytes")
         return cls(
             rtt=None if rtt is None else Seconds(rtt),
             downlink=None if downlink is None else BitsPerSecond(downlink),
+            payload=None if payload is None else Bytes(payload),
             calls=fields.number_or_none("calls"),
             client_rate=None if rate is None else FlopsPerSecond(rate),
         )
@@ -322,6 +326,7 @@ class Decision:
     checks: tuple[Check, ...]
     window: Window
     break_even: BreakEven
+    changes: tuple[str, ...]
     reasons: tuple[str, ...]
     sources: tuple[str, ...]
 
@@ -343,6 +348,7 @@ class Decision:
             "checks": [check.to_dict() for check in self.checks],
             "window": self.window.to_dict(),
             "break_even": self.break_even.to_dict(),
+            "changes": list(self.changes),
             "reasons": list(self.reasons),
             "sources": list(self.sources),
         }
@@ -371,6 +377,7 @@ class Decision:
             checks=tuple(Check.from_dict(row) for row in fields.items("checks")),
             window=Window.from_dict(fields.inner("window")),
             break_even=BreakEven.from_dict(fields.inner("break_even")),
+            changes=fields.texts("changes"),
             reasons=fields.texts("reasons"),
             sources=fields.texts("sources"),
         )

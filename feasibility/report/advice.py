@@ -20,6 +20,7 @@ _WIDE = 1.1  # high / typical above which an interval is worth narrowing
 
 def flips(decision: Decision) -> Iterator[str]:
     """Yield what would change the verdict, one quantity at a time."""
+    yield from (f"client, by {change}" for change in decision.changes)
     failed = failed_checks(decision)
     if failed:
         yield from map(_flip_check, failed)
@@ -80,6 +81,11 @@ def _rtt_now(decision: Decision) -> str:
     return f" (now {decision.window.window})"
 
 
+def _flip_payload(decision: Decision) -> str:
+    value = decision.break_even.payload
+    return "" if value is None else _flip(decision, "what a call sends", value)
+
+
 def _flip_rate(decision: Decision) -> str:
     value = decision.break_even.client_rate
     if value is None:
@@ -126,7 +132,7 @@ def _flip_downlink(decision: Decision) -> str:
 
 _FLIPS: Mapping[str, tuple[Callable[[Decision], str], ...]] = {
     "inference": (_flip_rtt, _flip_rate, _paid_off),
-    "payload": (_flip_rtt_of_call, _paid_off),
+    "payload": (_flip_rtt_of_call, _flip_payload, _paid_off),
     "cold": (_flip_first_call,),
     "amortised": (_flip_calls, _flip_downlink),
 }

@@ -55,7 +55,8 @@ def test_keys_are_those_of_the_contract() -> None:
     found = answer().to_dict()
     assert [
         "schema_version", "model", "totals", "coverage", "scenario", "verdict", "feasible", "confidence",
-        "compared", "compared_s", "client", "server", "checks", "window", "break_even", "reasons", "sources",
+        "compared", "compared_s", "client", "server", "checks", "window", "break_even", "changes", "reasons",
+        "sources",
     ] == list(found)  # fmt: skip
     inner = {key: list(value) for key, value in found.items() if isinstance(value, dict)}
     assert [
@@ -75,7 +76,9 @@ def test_keys_are_those_of_the_contract() -> None:
     assert [
         "window_s", "peak_flops", "achievable_flops", "passes_at_peak", "passes_achievable",
     ] == inner["window"]  # fmt: skip
-    assert ["rtt_s", "downlink_bits_per_s", "calls", "client_flops_per_s"] == inner["break_even"]
+    assert ["rtt_s", "downlink_bits_per_s", "payload_bytes", "calls", "client_flops_per_s"] == inner[
+        "break_even"
+    ]
     assert ["path", "file_bytes", "opsets", "inputs", "outputs"] == inner["model"]
     assert {"client": {"value": "near/gpu", "origin": "a test"}} == found["scenario"]
 

@@ -229,7 +229,7 @@ def test_flips_name_the_other_side(verdict: Verdict, words: str) -> None:
 
 def test_break_evens_that_do_not_exist_are_left_out() -> None:
     """A null break-even makes no line."""
-    nothing = BreakEven(rtt=None, downlink=None, calls=None, client_rate=None)
+    nothing = BreakEven(rtt=None, downlink=None, payload=None, calls=None, client_rate=None)
     assert "what would flip it" not in text.render(decision(break_even=nothing))
 
 
@@ -266,7 +266,11 @@ def test_a_download_that_pays_at_once_flips_nothing() -> None:
 def test_a_downlink_flips_an_amortised_answer() -> None:
     """The break-even downlink is shown where the download is compared."""
     even = BreakEven(
-        rtt=Seconds(1), downlink=BitsPerSecond(90e6), calls=None, client_rate=FlopsPerSecond(1e12)
+        rtt=Seconds(1),
+        downlink=BitsPerSecond(90e6),
+        payload=None,
+        calls=None,
+        client_rate=FlopsPerSecond(1e12),
     )
     base = decision()
     scenario = {**base.scenario, "calls": replace(base.scenario["calls"], value="4")}
