@@ -73,9 +73,9 @@ def build(cost: ModelCost, choices: Choices) -> Scenario:
         choices.server or DEFAULT_SERVER, None, choices.server_precision or DEFAULT_SERVER_PRECISION
     )
     network = _network(choices)
-    payload = _quantity(Bytes, "payload", choices.payload)
-    response = _quantity(Bytes, "response", choices.response)
-    max_download = _quantity(Bytes, "max_download", choices.max_download)
+    payload = quantity(Bytes, "payload", choices.payload)
+    response = quantity(Bytes, "response", choices.response)
+    max_download = quantity(Bytes, "max_download", choices.max_download)
     policy = _policy(choices)
     return Scenario(
         cost=cost,
@@ -179,9 +179,9 @@ def _precision(precision: str | None) -> Precision | None:
 
 
 def _network(choices: Choices) -> NetworkProfile:
-    rtt = _quantity(Seconds, "rtt", choices.rtt)
-    down, up = _quantity(BitsPerSecond, "down", choices.down), _quantity(BitsPerSecond, "up", choices.up)
-    cdn_rtt = _quantity(Seconds, "cdn_rtt", choices.cdn_rtt)
+    rtt = quantity(Seconds, "rtt", choices.rtt)
+    down, up = quantity(BitsPerSecond, "down", choices.down), quantity(BitsPerSecond, "up", choices.up)
+    cdn_rtt = quantity(Seconds, "cdn_rtt", choices.cdn_rtt)
     network = choices.network or DEFAULT_NETWORK
     if isinstance(network, str):
         network = catalog.network(network, rtt=rtt, down=down, up=up, cdn_rtt=cdn_rtt)
@@ -191,7 +191,7 @@ def _network(choices: Choices) -> NetworkProfile:
     return network.model_copy(update={"resumed": True}) if choices.resumed else network
 
 
-def _quantity(kind: type[Q], name: str, value: str | Q | None) -> Q | None:
+def quantity(kind: type[Q], name: str, value: str | Q | None) -> Q | None:
     """Read text with a unit; raise UnitError, naming the choice, for anything else."""
     if value is None or isinstance(value, kind):
         return value
