@@ -198,7 +198,8 @@ def _growing_s(kind: Kind, asked: Precision, found: Lane) -> Iterator[float]:
         yield 2 * fmas / (shares[name] * found.peak_flops_per_s)
     saved = kind.winograd_fmas * (1 - 1 / terms.winograd)
     yield -2 * saved / (shares["dense"] * found.peak_flops_per_s)
-    weight_bytes = float(kind.weights * WEIGHT_BITS[asked] / BITS_PER_BYTE)
+    width = WEIGHT_BITS[asked if asked == _WEIGHT_ONLY else found.precision]
+    weight_bytes = float(kind.weights * width / BITS_PER_BYTE)
     element_bytes = ACTIVATION_BITS[found.precision] / BITS_PER_BYTE
     yield weight_bytes / (terms.bandwidth_share.weights * bandwidth)
     yield kind.activations * element_bytes / (terms.bandwidth_share.activations * bandwidth)

@@ -44,7 +44,7 @@ def test_the_kinds_are_what_the_profiler_counts(kind: Kind) -> None:
 @pytest.mark.parametrize("device", ["pixel-6a", "core-i9-10940x", "rtx-3090"])
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 def test_the_time_of_the_network_itself_fits_it_exactly(device: str, kind: Kind) -> None:
-    """A deadline of what it takes leaves room for it: within 3 %, and where attention is one kernel 8 %."""
+    """A deadline of what it takes leaves room for it: to 3 %, and where attention is one kernel to 8 %."""
     where = place(device, None, None)
     cost = fe.profile(CORPUS / f"{FILES[kind.name]}.onnx")
     seconds = inference(cost, where.device.units[where.unit], where.runtime, None).interval.typical
