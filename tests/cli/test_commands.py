@@ -195,7 +195,7 @@ def test_exit_codes(options: tuple[str, ...], code: int, calls: list[dict[str, A
         (("profile",), "error: missing argument 'MODEL'"),
         (("profile", "m.onnx", "--top", "-1"), "error: invalid value for '--top': -1 is not in the range"),
         (("schema", "all"), "error: invalid value for"),
-        (("schema",), "error: missing argument 'name'. Choose from: verdict, profile, vary, diff\n"),
+        (("schema",), "error: missing argument 'name'. Choose from: verdict, profile, vary, diff, chain\n"),
         (("devices", "show"), "error: show needs to know which one"),
         (("devices", "show", "nosuch"), "error: there is no device called 'nosuch'"),
         (("networks", "check", "nosuch.yaml"), "error: 'nosuch.yaml' is not a file"),
@@ -389,3 +389,31 @@ def test_no_child_starts_where_no_model_is_read(
     """Help, version, catalogs and schemas need no child process."""
     monkeypatch.setattr("feasibility.loader.isolate.Worker.start", lambda: pytest.fail("a child was started"))
     assert start._start_worker(words) is None
+
+
+def test_limits_are_text_or_json(run: Run) -> None:
+    """5 MB hold 1.25 million floats, in words and as numbers."""
+    options = ("limits", "--device", "pixel-6a", "--deadline", "30ms", "--max-download", "5MB")
+    (_, words, _), (_, written, _) = run(*options), run(*options, "--format", "json")
+    numbers = json.loads(written)
+
+    assert "1.25 M as fp32" in words
+    assert 1_250_000 == numbers["parameters"]["fp32"]
+    assert ["MobileNetV2", "ResNet-50", "ViT-B/16"] == [fit["kind"] for fit in numbers["fits"]]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--deadline", "30"), "has no unit"),
+        (("--deadline", "0s"), "leaves no time"),
+        (("--deadline", "30ms", "--device", "nokia"), "no device called"),
+    ],
+)
+def test_limits_refuse_what_makes_no_sense(run: Run, options: tuple[str, ...], said: str) -> None:
+    """One sentence, and exit code 2."""
+    device = () if "--device" in options else ("--device", "m1")
+    code, _, complaint = run("limits", *device, *options)
+
+    assert 2 == code
+    assert said in complaint
