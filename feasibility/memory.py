@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import lru_cache
 from typing import Protocol, TypeAlias
 
 from feasibility.cost import ModelCost, OpCost, PeakMemory
@@ -12,6 +13,7 @@ from feasibility.errors import UsageError
 from feasibility.ir import ACTIVATION_BITS, CONVERTIBLE, WEIGHT_BITS, Body, Node, TensorSpec
 from feasibility.units import BITS_PER_BYTE
 
+_KEPT = 64  # models and precisions whose needs are kept
 _BEFORE = -1  # the place of what the caller holds before the first node
 _BRANCHES = ("then_branch", "else_branch")
 _LOOPED = "body"
@@ -63,6 +65,7 @@ class MemoryNeed:
         }
 
 
+@lru_cache(maxsize=_KEPT)
 def memory_at(cost: ModelCost, precision: str | None = None) -> MemoryNeed:
     """Return what a model needs at a precision (fp32, fp16, int8, ...); None: as it is stored.
 

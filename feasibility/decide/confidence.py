@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cache
 
 from feasibility.timing.interval import Interval
@@ -24,40 +24,37 @@ def client_faster(client: Interval, server: Sequence[Interval]) -> float:
     """
     widest = max(server, key=_deviation_s)
     if _deviation_s(widest) <= _deviation_s(client):
-        return _clamped(_expected(lambda x: _below(client, x), 0.0, [(1, part) for part in server]))
+        return _clamped(_below(client, [(1, part) for part in server]))
     others = list(server)
     others.remove(widest)
-    parts = [(1, client), *((-1, part) for part in others)]
-    return _clamped(1 - _expected(lambda x: _below(widest, x), 0.0, parts))
+    return _clamped(1 - _below(widest, [(1, client), *((-1, part) for part in others)]))
 
 
 def _deviation_s(part: Interval) -> float:
     return (part.high - part.typical).value
 
 
-def _below(part: Interval, limit_s: float) -> float:
-    """Return P(part < limit)."""
-    typical, sigma = part.typical.value, part.sigma
-    if limit_s <= 0 or typical <= 0:
-        return _step(limit_s - typical)
-    ahead = math.log(limit_s / typical)
-    return _step(ahead) if sigma == 0 else _normal_cdf(ahead / sigma)
+def _below(part: Interval, limit: Sequence[tuple[int, Interval]]) -> float:
+    """Return P(part < limit), the limit a sum of log-normal parts, each with its sign."""
+    typical_s, sigma = part.typical.value, part.sigma
+    sums = _sums(limit)
+    if typical_s <= 0 or sigma == 0:
+        return math.fsum(weight * _step(limit_s - typical_s) for limit_s, weight in sums)
+    scale, middle = 1 / (sigma * math.sqrt(2)), math.log(typical_s)
+    erfc, log = math.erfc, math.log
+    tails = [weight * erfc(scale * (middle - log(limit_s))) for limit_s, weight in sums if limit_s > 0]
+    return math.fsum(tails) / 2
 
 
-def _expected(
-    function: Callable[[float], float], known_s: float, parts: Sequence[tuple[int, Interval]]
-) -> float:
-    """Return the mean of a function of the sum of log-normal parts, each with its sign."""
-    if not parts:
-        return function(known_s)
-    (sign, head), rest = parts[0], parts[1:]
-    typical_s, sigma = sign * head.typical.value, head.sigma
-    if sigma == 0:
-        return _expected(function, known_s + typical_s, rest)
-    return math.fsum(
-        weight * _expected(function, known_s + typical_s * math.exp(sigma * z), rest)
-        for z, weight in gauss_hermite()
-    )
+def _sums(parts: Sequence[tuple[int, Interval]]) -> list[tuple[float, float]]:
+    """Return (seconds, weight) of every combination of the parts' points."""
+    sums = [(0.0, 1.0)]
+    for sign, part in parts:
+        typical_s, sigma = sign * part.typical.value, part.sigma
+        points = [(typical_s * math.exp(sigma * z), weight) for z, weight in gauss_hermite()]
+        points = points if sigma else [(typical_s, 1.0)]
+        sums = [(known_s + seconds, u * w) for known_s, u in sums for seconds, w in points]
+    return sums
 
 
 def _clamped(probability: float) -> float:
@@ -66,10 +63,6 @@ def _clamped(probability: float) -> float:
 
 def _step(difference: float) -> float:
     return _EVEN if difference == 0 else float(difference > 0)
-
-
-def _normal_cdf(z: float) -> float:
-    return math.erfc(-z / math.sqrt(2)) / 2
 
 
 @cache

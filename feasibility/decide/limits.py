@@ -1,4 +1,4 @@
-"""Answer the inverse question: how large may a model be that a device runs within a deadline?
+"""Say how large a model may be that a device runs within a deadline.
 
 Three kinds of network stand for all, each grown in proportion (FMA, weights and activations
 alike, as when all its channels and its resolution grow) until it fills the deadline.

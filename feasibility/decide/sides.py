@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 from feasibility.cost import ModelCost
 from feasibility.decide.records import ClientSide, Phase, Placement, Scenario, ServerSide
-from feasibility.decide.timed_groups import slowest
+from feasibility.decide.timed_groups import TimedGroup, slowest
 from feasibility.errors import UsageError
 from feasibility.ir import ACTIVATION_BITS, CONVERTIBLE, WEIGHT_BITS, TensorSpec
 from feasibility.memory import MemoryNeed, memory_at, weights_at
@@ -17,6 +18,8 @@ from feasibility.timing.compute import ComputeTime, inference, stored_precision
 from feasibility.timing.interval import DATA_SHEET_SIGMA, PRIOR_SIGMA, Interval
 from feasibility.timing.precision import run_precision
 from feasibility.units import BITS_PER_BYTE
+
+_KEPT = 512  # times of a model in a place that are kept: many links ask for the same ones
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +67,7 @@ def client_side(scenario: Scenario) -> Client:
         inference=compute.interval,
         first_call=links.download(network, size) + loading + compute.interval,
         phases=phases,
-        groups=slowest(compute, place.runtime.id, _taker(place)),
+        groups=_slowest(scenario.cost, place),
         group_count=len(compute.groups) + len(compute.rest),
     )
     return Client(side=side, compute=compute, setup=setup)
@@ -97,11 +100,17 @@ def server_side(scenario: Scenario) -> Server:
     return Server(side=side, compute=compute, call_network=call, first_network=first)
 
 
+@lru_cache(maxsize=_KEPT)
+def _slowest(cost: ModelCost, place: Placement) -> tuple[TimedGroup, ...]:
+    return slowest(timed(cost, place), place.runtime.id, _taker(place))
+
+
 def _taker(place: Placement) -> str | None:
     """Return the runtime that takes what the chosen one does not run."""
     return place.rest.runtime.id if place.rest and place.rest.runtime else None
 
 
+@lru_cache(maxsize=_KEPT)
 def timed(cost: ModelCost, place: Placement) -> ComputeTime:
     """Return the time of one inference there; UsageError if unit and runtime do not fit."""
     return inference(cost, unit_of(place), place.runtime, place.precision, place.rest)

@@ -12,7 +12,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -35,6 +35,8 @@ P = TypeVar("P", bound=BaseModel)
 _SUFFIXES = (".yaml", ".yml")
 _FILE = re.compile(r"(?s)(?P<id>[^.].*)\.ya?ml")  # a hidden file is an editor's or a draft
 _USER = "(user folder)"
+_KINDS = 16  # folders of profiles that listings are kept of
+_KEPT = 1024  # profiles that are kept: all that are built in, and a user's
 MY_MACHINE = "my-machine"  # the id of what `feasible calibrate` measured here
 _ALIAS = re.compile(r"[a-z0-9]+(?:[.-][a-z0-9]+)*")
 _ALIASES = re.compile(rb"(?m)^aliases:(?P<words>.*(?:\n[ \t-].*)*)")  # for suggestions: not parsed
@@ -221,10 +223,16 @@ def _words(found: _Found) -> Iterator[str]:
 
 
 def _read(kind: _Kind[P], found: _Found) -> P:
-    """Parse and validate one file."""
-    document = parse(_bytes(found.file), str(found.file))
+    """Parse and validate one file; what was read once is not parsed again while its bytes are the same."""
+    profile: P = _validated(kind, found.id, found.origin, str(found.file), _bytes(found.file))
+    return profile
+
+
+@lru_cache(maxsize=_KEPT)
+def _validated(kind: _Kind[P], name: str, origin: str, file: str, content: bytes) -> P:
+    document = parse(content, file)
     checks = [*_given(document.data), *kind.check(document.data)]
-    return validate(document, kind.model, filled={"id": found.id, "origin": found.origin}, checks=checks)
+    return validate(document, kind.model, filled={"id": name, "origin": origin}, checks=checks)
 
 
 def _bytes(file: Path | Traversable) -> bytes:
@@ -241,12 +249,18 @@ def _folders(kind: _Kind[Any]) -> Iterator[tuple[Path | Traversable, str]]:
     """Yield the folders searched, each with how the answer names a file from it."""
     built_in = _built_in(kind.folder)
     project = Path(*kind.folder)
-    if not (isinstance(built_in, Path) and project.is_dir() and project.samefile(built_in)):
+    cwd = os.getcwd()  # noqa: PTH109 (a string: this is asked for every name)
+    if not (isinstance(built_in, Path) and _same(cwd, project, built_in)):
         yield project, "/".join((".", *kind.folder, "{}"))
     home = user_folder()
     if home is not None:
         yield home.joinpath(*kind.folder), "/".join((_USER, *kind.folder, "{}"))
     yield built_in, "/".join(("(built in)", *kind.folder, "{}"))
+
+
+@lru_cache(maxsize=_KINDS)
+def _same(cwd: str, project: Path, built_in: Path) -> bool:  # noqa: ARG001 (the project is relative to it)
+    return project.is_dir() and project.samefile(built_in)
 
 
 @cache
@@ -267,10 +281,33 @@ def user_folder() -> Path | None:
         return None
 
 
-def _files(kind: _Kind[Any]) -> dict[str, _Found]:
-    """Return the file of each id: the one in the first folder that has it."""
+def _files(kind: _Kind[Any]) -> Mapping[str, _Found]:
+    """Return the file of each id: the one in the first folder that has it.
+
+    Folders are listed again only when one of them has changed.
+    """
+    folders = tuple(_folders(kind))
+    return _listed_files(folders, tuple(map(_state, folders)))
+
+
+def _state(folder: tuple[Path | Traversable, str]) -> tuple[str, int]:
+    """Return where a folder is, and when it last changed; 0 where it is missing, or in an archive."""
+    path = folder[0]
+    if not isinstance(path, Path):
+        return str(path), 0
+    try:
+        return str(path.absolute()), path.stat().st_mtime_ns
+    except OSError:
+        return str(path.absolute()), 0
+
+
+@lru_cache(maxsize=_KINDS)
+def _listed_files(
+    folders: tuple[tuple[Path | Traversable, str], ...],
+    states: tuple[tuple[str, int], ...],  # noqa: ARG001 (what was listed then is not what is there now)
+) -> Mapping[str, _Found]:
     files: dict[str, _Found] = {}
-    for rank, (folder, origin) in enumerate(_folders(kind)):
+    for rank, (folder, origin) in enumerate(folders):
         for entry in sorted(_entries(folder), key=lambda entry: entry.name):
             match = _FILE.fullmatch(entry.name)
             if match and match["id"] not in files and entry.is_file():

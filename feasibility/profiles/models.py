@@ -147,6 +147,10 @@ class ComputeUnit(_Record):
     threads: Annotated[int, Field(ge=1, strict=True)] | None = None  # that were measured; None: all
     coefficients: dict[str, dict[Precision, Coefficients]] = Field(default_factory=dict)
 
+    def __hash__(self) -> int:
+        """Return the hash of the name; the dicts inside have none."""
+        return hash(self.name)
+
 
 class Memory(_Record):
     """What a model may use: physical capacity, and the limits of an app and of a browser tab."""
@@ -161,6 +165,10 @@ class _Profile(_Record):
 
     id: str
     origin: str = Field(default="", exclude=True, repr=False)
+
+    def __hash__(self) -> int:
+        """Return the hash of the id; the dicts inside have none, and equal profiles have one id."""
+        return hash(self.id)
 
 
 class DeviceProfile(_Profile):
@@ -212,3 +220,7 @@ class NetworkProfile(_Profile):
     congestion: Literal["cubic", "reno"] = "cubic"
     preset: Annotated[bool, Field(strict=True)] = False  # a tool's definition, not a measured link
     note: str | None = None
+
+    def __hash__(self) -> int:
+        """Return the hash of what a search for a break-even varies: one id stands for many links."""
+        return hash((self.id, self.rtt.value, self.downlink.value, self.uplink.value))

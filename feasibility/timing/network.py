@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 from feasibility.errors import UsageError
@@ -19,6 +20,8 @@ from feasibility.units import BitsPerSecond, Seconds
 INITIAL_WINDOW_SEGMENTS = 10  # RFC 6928, 2013
 SEGMENT_BYTES = 1460  # an Ethernet frame's 1500 less 40 of IPv4 and TCP headers (RFC 879, 1983)
 LOSS_CONSTANT = 1.22  # sqrt(3/2): Mathis, Semke, Mahdavi, Ott 1997, rate = 1.22*MSS/(RTT*sqrt(loss))
+
+_KEPT = 1024  # times of transfers that are kept: many devices ask about the same link
 
 # Round trips before a request may leave (RFC 9293, 5246, 8446, 9000/9001).
 _TCP_ROUND_TRIPS = 1
@@ -85,11 +88,13 @@ def slow_start(size_bytes: float, rate_bytes_per_s: float, rtt_s: float) -> Slow
     return SlowStart(rounds, rest)
 
 
+@lru_cache(maxsize=_KEPT)
 def round_trip(network: NetworkProfile) -> Interval:
     """Return the RTT of the link."""
     return _spread(network, lambda link: link.rtt_s)
 
 
+@lru_cache(maxsize=_KEPT)
 def connection(network: NetworkProfile) -> Interval:
     """Return radio wake-up, DNS and handshakes: what passes before a first request leaves."""
     return _spread(network, lambda link: _connect_s(network, link))
@@ -100,6 +105,7 @@ def download(network: NetworkProfile, size_bytes: float) -> Interval:
     return cold_exchange(network, up_bytes=0, down_bytes=size_bytes)
 
 
+@lru_cache(maxsize=_KEPT)
 def cold_exchange(network: NetworkProfile, *, up_bytes: float, down_bytes: float) -> Interval:
     """Return request and response over a new connection, both in slow start."""
 
@@ -114,6 +120,7 @@ def cold_exchange(network: NetworkProfile, *, up_bytes: float, down_bytes: float
     return _spread(network, seconds)
 
 
+@lru_cache(maxsize=_KEPT)
 def warm_exchange(network: NetworkProfile, *, up_bytes: float, down_bytes: float) -> Interval:
     """Return request and response on an open connection that has reached the link's rate."""
 
@@ -127,11 +134,13 @@ def warm_exchange(network: NetworkProfile, *, up_bytes: float, down_bytes: float
     return _spread(network, seconds)
 
 
+@lru_cache(maxsize=_KEPT)
 def cold_upload(network: NetworkProfile, size_bytes: float) -> Interval:
     """Return what a request's bytes add to a first call."""
     return _spread(network, lambda link: _cold_s(network, link, size_bytes, link.up_bytes_per_s))
 
 
+@lru_cache(maxsize=_KEPT)
 def cold_response(network: NetworkProfile, size_bytes: float) -> Interval:
     """Return what a response's bytes add to a first call."""
     return _spread(network, lambda link: _cold_s(network, link, size_bytes, link.down_bytes_per_s))
