@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from feasibility.api import (
         accuracy,
         calibrate,
+        chain,
         convention,
         cross_check,
         decide,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
         devices,
         diff,
         explain,
+        limits,
         network,
         networks,
         profile,
@@ -94,6 +96,7 @@ __all__ = [
     "Verdict",
     "accuracy",
     "calibrate",
+    "chain",
     "convention",
     "cross_check",
     "decide",
@@ -101,6 +104,7 @@ __all__ = [
     "devices",
     "diff",
     "explain",
+    "limits",
     "modules",
     "network",
     "networks",
@@ -112,8 +116,8 @@ __all__ = [
 
 _NAMES_OF_ROOMS = {
     "api": (
-        "accuracy calibrate convention cross_check decide device devices diff explain network networks "
-        "profile runtime runtimes vary"
+        "accuracy calibrate chain convention cross_check decide device devices diff explain limits network "
+        "networks profile runtime runtimes vary"
     ),
     "calibration.accuracy": "Accuracy",
     "conventions.cross_check": "CrossCheck",

@@ -20,12 +20,15 @@ from feasibility.ops import DEFAULT, RuleSet
 if TYPE_CHECKING:
     from feasibility.calibration.accuracy import Accuracy
     from feasibility.conventions import ConventionTotal, CrossCheck
+    from feasibility.decide.limits import Limits
     from feasibility.decide.records import Decision
     from feasibility.ir import Model
     from feasibility.loader.isolate import Worker
+    from feasibility.pipeline.file import Source as ChainSource
+    from feasibility.pipeline.records import ChainAnswer
     from feasibility.profiles.hosts import HostProfile
     from feasibility.profiles.models import DeviceProfile, NetworkProfile, RuntimeProfile
-    from feasibility.units import BitsPerSecond, Bytes, Seconds
+    from feasibility.units import BitsPerSecond, Bytes, PerSecond, Seconds
     from feasibility.views.diff import Diff
 
 STDIN = "-"
@@ -208,6 +211,9 @@ def decide(  # noqa: PLR0913 (each is a choice of the scenario, all but the mode
     max_download: str | Bytes | None = None,
     host: str | HostProfile | None = None,
     fps: float | None = None,
+    traffic: str | PerSecond | None = None,
+    p99: str | Seconds | None = None,
+    max_batch: int | None = None,
     offline: bool = False,
     private_input: bool = False,
     secret_model: bool = False,
@@ -224,7 +230,8 @@ def decide(  # noqa: PLR0913 (each is a choice of the scenario, all but the mode
     network says. `calls` compares averages over that many calls per download, `cold` first
     calls, `payload` ("1.5MB") calls with what they send; `cache_hit` is the share of sessions that
     find the model downloaded. `host` ("cloudflare-pages"), `fps`, `offline`, `private_input`
-    and `secret_model` are limits that come before times. `origin` names the chooser in the
+    and `secret_model` are limits that come before times; `traffic` ("1000/s") is what the server
+    answers within `p99`. `origin` names the chooser in the
     answer. Raise UsageError for what does not exist or fit, UnitError for a quantity
     without a unit; `dims` and `inputs` are for a model that is not counted yet.
     """
@@ -252,6 +259,9 @@ def decide(  # noqa: PLR0913 (each is a choice of the scenario, all but the mode
         max_download=max_download,
         host=host,
         fps=fps,
+        traffic=traffic,
+        p99=p99,
+        max_batch=max_batch,
         offline=offline,
         private_input=private_input,
         secret_model=secret_model,
@@ -260,6 +270,83 @@ def decide(  # noqa: PLR0913 (each is a choice of the scenario, all but the mode
         origin=origin,
     )
     return decide_scenario(build(cost, choices))
+
+
+def chain(  # noqa: PLR0913 (each is a choice of the scenario, all but the file have defaults)
+    path: str | PathLike[str],
+    *,
+    client: str | DeviceProfile | None = None,
+    server: str | DeviceProfile | None = None,
+    network: str | NetworkProfile | None = None,
+    rtt: str | Seconds | None = None,
+    down: str | BitsPerSecond | None = None,
+    up: str | BitsPerSecond | None = None,
+    runtime: str | RuntimeProfile | None = None,
+    precision: str | None = None,
+    server_precision: str | None = None,
+    default_client: str = "m1",
+    origin: str = "caller",
+    isolated: bool | Worker = False,
+) -> ChainAnswer:
+    """Place the models of a chain, a YAML file (docs/chains.md), on client and server for the least time.
+
+    The other arguments are those of `decide` and `profile`. Raise ProfileError with every problem
+    of the file, UsageError for what does not exist or fit, ModelError for a model that cannot be read.
+    """
+    from feasibility import pipeline
+    from feasibility.decide.scenario import Choices, build
+
+    choices = Choices(
+        client=client,
+        server=server,
+        network=network,
+        rtt=rtt,
+        down=down,
+        up=up,
+        runtime=runtime,
+        precision=precision,
+        server_precision=server_precision,
+        default_client=default_client,
+        origin=origin,
+    )
+    source = pipeline.read(path)
+    costs = _stage_costs(source, isolated)
+    return pipeline.answer(pipeline.build(source, costs, build(costs[0], choices)))
+
+
+def _stage_costs(source: ChainSource, isolated: bool | Worker) -> list[ModelCost]:  # noqa: FBT001 (as above)
+    """Count the model of each stage, a file once for each of its sizes; say whose sizes do not fit."""
+    costs: dict[tuple[str, tuple[tuple[str, int], ...]], ModelCost] = {}
+    asked = []
+    for path, stage in zip(source.models, source.file.stages, strict=True):
+        key = (path, tuple(stage.dims.items()))
+        asked.append(key)
+        try:
+            costs[key] = costs.get(key) or profile(path, dims=stage.dims, isolated=isolated)
+        except UsageError as error:
+            msg = f"stage {stage.id!r}: {error.message}"
+            raise UsageError(msg, hint=error.hint) from None
+    return [costs[key] for key in asked]
+
+
+def limits(
+    client: str | DeviceProfile,
+    *,
+    deadline: str | Seconds,
+    max_download: str | Bytes | None = None,
+    runtime: str | RuntimeProfile | None = None,
+    precision: str | None = None,
+) -> Limits:
+    """Return the largest models that a device runs within a deadline ("30ms") and a download ("5MB").
+
+    Raise UsageError for what does not exist or fit, UnitError for a quantity without a unit.
+    """
+    from feasibility.decide.limits import limits as fit
+    from feasibility.decide.scenario import place, quantity
+    from feasibility.units import Bytes, Seconds
+
+    seconds = quantity(Seconds, "deadline", deadline) or Seconds(0)
+    return fit(place(client, runtime, precision), seconds, quantity(Bytes, "max_download", max_download))
 
 
 def calibrate(

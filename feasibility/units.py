@@ -18,6 +18,7 @@ _QUANTITY = re.compile(r"\s*(?P<number>\d+(?:\.\d+)?(?:[eE][+-]?\d{1,3})?)\s*(?P
 _DECIMAL = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "P": 10**15}
 _BINARY = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
 _MAX_TEXT = 64
+_MANY = 100  # requests; from here on a rate is shown whole
 
 
 def _prefixed(*stems: str, binary: bool = False) -> dict[str, float]:
@@ -230,6 +231,19 @@ class Bytes(_Quantity):
         if isinstance(other, Bytes):
             return self.value / other.value
         return NotImplemented
+
+
+@dataclass(frozen=True, slots=True)
+class PerSecond(_Quantity):
+    """A rate of requests."""
+
+    kind: ClassVar[str] = "a rate of requests"
+    symbol: ClassVar[str] = "/s"
+    example: ClassVar[str] = "1000/s"
+    factors: ClassVar[dict[str, float]] = {"/s": 1, "/min": 1 / 60, "/h": 1 / 3600, "/day": 1 / 86400}
+
+    def __str__(self) -> str:
+        return f"{self.value:,.0f}/s" if self.value >= _MANY else f"{self.value:.3g}/s"
 
 
 _UP = ("", "k", "M", "G", "T", "P", "E", "Z", "Y")

@@ -22,7 +22,7 @@ _GROUP_OPTIONS = frozenset({"-h", "--help", "--version"})
 _CHOICES = (
     "precision", "network", "rtt", "down", "up", "cdn_rtt", "resumed", "server", "server_precision",
     "calls", "cache_hit", "cold", "payload", "response", "max_download", "confidence",
-    "host", "fps", "offline", "private_input", "secret_model",
+    "host", "fps", "traffic", "p99", "max_batch", "offline", "private_input", "secret_model",
 )  # fmt: skip
 _EPILOG = (
     "Exit codes: 0 answered; 1 --require not met; 2 wrong usage or unreadable input; "
@@ -129,6 +129,9 @@ def check(  # noqa: PLR0913 (one parameter per option)
     payload: o.Payload = None,
     response: o.Response = None,
     fps: o.Fps = None,
+    traffic: o.Traffic = None,
+    p99: o.P99 = None,
+    max_batch: o.MaxBatch = None,
     max_download: o.MaxDownload = None,
     host: o.Host = None,
     offline: o.Offline = False,
@@ -211,6 +214,30 @@ def diff(  # noqa: PLR0913 (one parameter per option)
 
 
 @app.command()
+def chain(  # noqa: PLR0913 (one parameter per option)
+    ctx: typer.Context,
+    file: o.ChainPath,
+    *,
+    device: o.ChainDevice = None,
+    runtime: o.Runtime = None,
+    precision: o.Precision = None,
+    network: o.Network = None,
+    rtt: o.Rtt = None,
+    down: o.Down = None,
+    up: o.Up = None,
+    server: o.Server = None,
+    server_precision: o.ServerPrecision = None,
+    format: o.OutputChain = o.ChainFormat.TEXT,  # noqa: A002 (the option's name)
+    quiet: o.Quiet = False,
+) -> None:
+    """Place the models of a chain on client and server, for the least time in all."""
+    from feasibility.cli import chains
+
+    choices = {name: ctx.params[name] for name in chains.CHOICES}
+    chains.show(file, {"client": device, **choices}, format, ctx.obj, quiet=quiet)
+
+
+@app.command()
 def devices(  # noqa: PLR0913 (one parameter per option)
     action: o.DevicesAction = o.Action.LIST.value,
     name: o.DevicesName = None,
@@ -235,6 +262,27 @@ def networks(action: o.ActionArgument = o.Action.LIST, name: o.NameArgument = No
     from feasibility.cli import catalogs
 
     put_text(catalogs.networks(action, name))
+
+
+@app.command()
+def limits(  # noqa: PLR0913 (one parameter per option)
+    device: o.LimitedDevices,
+    *,
+    deadline: o.Deadline,
+    max_download: o.MaxDownload = None,
+    runtime: o.Runtime = None,
+    precision: o.Precision = None,
+    format: o.OutputLimits = o.LimitsFormat.TEXT,  # noqa: A002 (the option's name)
+) -> None:
+    """Say how large a model may be that a device runs within a deadline."""
+    from feasibility import api
+    from feasibility.report import json, text_limits
+
+    found = api.limits(
+        device, deadline=deadline, max_download=max_download, runtime=runtime, precision=precision
+    )
+    as_json = format is o.LimitsFormat.JSON
+    put_text(json.dumps(found.to_dict()) if as_json else text_limits.render(found))
 
 
 @app.command()

@@ -33,6 +33,20 @@ class PlainFormat(StrEnum):
     CSV = "csv"
 
 
+class ChainFormat(StrEnum):
+    """How the placement of a chain is written."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+class LimitsFormat(StrEnum):
+    """How limits are written."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
 class Side(StrEnum):
     """A verdict that can be required."""
 
@@ -103,6 +117,7 @@ class SchemaName(StrEnum):
     PROFILE = "profile"
     VARY = "vary"
     DIFF = "diff"
+    CHAIN = "chain"
 
 
 Text = Optional[str]  # noqa: UP045 (typer reads the annotation at run time)
@@ -142,6 +157,9 @@ CacheHit = Annotated[
 ]
 Response = Annotated[Text, typer.Option(metavar="SIZE", help="What a call gets back, like 20kB.")]
 Fps = Annotated[Fraction, typer.Option(metavar="N", help="Frames a second to keep up with, like 30.")]
+Traffic = Annotated[Text, typer.Option(metavar="RATE", help="Requests of all users, like 1000/s.")]
+P99 = Annotated[Text, typer.Option(metavar="TIME", help="What 99 of 100 answers stay within, network apart.")]
+MaxBatch = Annotated[Number, typer.Option(metavar="N", help="The most requests a batch may hold.  [128]")]
 Host = Annotated[
     Text, typer.Option(metavar="ID", help="Where users fetch it, like cloudflare-pages: its limits decide.")
 ]
@@ -219,6 +237,9 @@ CalibratedModels = Annotated[
     list[str],
     typer.Option("--model", metavar="FILE", help="A model of yours to time and fit to as well; repeatable."),
 ]
+LimitedDevices = Annotated[str, typer.Option("-d", "--device", metavar="ID[/UNIT]", help="The device.")]
+Deadline = Annotated[str, typer.Option(metavar="TIME", help="How long an inference may take, like 30ms.")]
+OutputLimits = Annotated[LimitsFormat, typer.Option("--format", help="How to write the limits.")]
 Out = Annotated[Text, typer.Option("-o", "--out", metavar="FILE", help="Where to write.  [my-machine]")]
 TimeLimit = Annotated[Text, typer.Option("--time", metavar="TIME", help="How long to measure.  [75 s]")]
 TimeEach = Annotated[Text, typer.Option("--time", metavar="TIME", help="How long to run each model.  [1 s]")]
@@ -226,3 +247,9 @@ Calibrated = Annotated[
     str, typer.Option("-d", "--device", metavar="ID[/UNIT]", help="Whose predictions are tried.")
 ]
 OutputAccuracy = Annotated[PlainFormat, typer.Option("--format", help="How to write the comparison.")]
+ChainPath = Annotated[str, typer.Argument(metavar="FILE", help="A YAML file of stages (docs/chains.md).")]
+ChainDevice = Annotated[
+    Text,
+    typer.Option("-d", "--device", metavar="ID[/UNIT]", help="The user's device, or its YAML file.  [m1]"),
+]
+OutputChain = Annotated[ChainFormat, typer.Option("--format", help="How to write the answer.")]

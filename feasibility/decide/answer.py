@@ -11,6 +11,7 @@ from feasibility.decide.checks import checks
 from feasibility.decide.contest import check as check_scenario
 from feasibility.decide.contest import contest
 from feasibility.decide.judgement import judge
+from feasibility.decide.policies import service_checks
 from feasibility.decide.reasons import failures, reasons, sources
 from feasibility.decide.records import Decision, Scenario, Window
 from feasibility.decide.sides import Client, Server, client_side, server_side
@@ -35,7 +36,10 @@ def decide(scenario: Scenario) -> Decision:
 def _answer(scenario: Scenario) -> Decision:
     client, server = client_side(scenario), server_side(scenario)
     _check_finite(scenario.cost, client, server)
-    limits = checks(scenario, client.side.inference, server.side.inference)
+    limits = (
+        *checks(scenario, client.side.inference, server.side.inference),
+        *service_checks(server.side.service),
+    )
     met = contest(scenario, client, server)
     judgement = judge(limits, met, asked=scenario.confidence, client=client.compute, server=server.compute)
     even, missing = break_evens(scenario, client, server)

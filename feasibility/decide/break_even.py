@@ -31,7 +31,7 @@ def break_evens(scenario: Scenario, client: Client, server: Server) -> tuple[Bre
 
 def _rtt(client: Client, server: Server) -> tuple[Seconds | None, str]:
     """Solve client = RTT + server for the RTT."""
-    spare = client.side.inference.typical - server.side.inference.typical
+    spare = client.side.inference.typical - server.busy.typical
     if spare.value < 0:
         return None, "No round trip is short enough for the server: it is the slower one at 0 ms already."
     return spare, ""
@@ -40,7 +40,7 @@ def _rtt(client: Client, server: Server) -> tuple[Seconds | None, str]:
 def _client_rate(scenario: Scenario, client: Client, server: Server) -> tuple[FlopsPerSecond | None, str]:
     """Solve client(rate) = RTT + server for the client's peak; bytes and overhead stay."""
     compute = client.compute
-    budget_s = (links.round_trip(scenario.network).typical + server.side.inference.typical).value
+    budget_s = (links.round_trip(scenario.network).typical + server.busy.typical).value
     if not any(group.flop_s for group in compute.groups):
         return None, "No speed of the client changes its time: no counted operator is linear algebra."
     least_s = compute.at_rate(math.inf)
@@ -77,7 +77,7 @@ def _downlink(scenario: Scenario, client: Client, server: Server) -> tuple[BitsP
     size, up = download_bytes(scenario), request_bytes(scenario)
     down, missed = response_bytes(scenario), 1 - scenario.cache_hit
     load_s = (client.setup.typical - missed * links.download(links.cdn(network), size).typical).value
-    inferences_s = (client.side.inference.typical - server.side.inference.typical).value
+    inferences_s = (client.side.inference.typical - server.busy.typical).value
 
     def behind_s(bits_per_s: float) -> float:
         """Return by how much the client is the slower side at this downlink."""
@@ -98,7 +98,7 @@ def _payload(scenario: Scenario, client: Client, server: Server) -> Bytes | None
     """Solve client = call(payload) for the bytes that a warm call sends; None: even none are too many."""
     network, down = scenario.network, response_bytes(scenario)
     empty_s = links.warm_exchange(network, up_bytes=0, down_bytes=down).typical.value
-    spare_s = (client.side.inference.typical - server.side.inference.typical).value - empty_s
+    spare_s = (client.side.inference.typical - server.busy.typical).value - empty_s
     if spare_s < 0:
         return None
     byte_s = links.warm_exchange(network, up_bytes=1, down_bytes=down).typical.value - empty_s

@@ -18,7 +18,7 @@ from feasibility.units import Bytes
 CLIENT_CHECKS = frozenset(
     {"memory", "download", "operators", "host_file", "host_total", "frame_rate", "buffer", "secret_model"}
 )
-SERVER_CHECKS = frozenset({"server_memory", "server_frame_rate", "offline", "private_input"})
+SERVER_CHECKS = frozenset({"server_memory", "server_frame_rate", "server_p99", "offline", "private_input"})
 
 _USERS = {"app": "an app", "browser": "a browser tab"}
 

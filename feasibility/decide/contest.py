@@ -65,7 +65,7 @@ def contest(scenario: Scenario, client: Client, server: Server) -> Contest:
     Averages share the download among `calls`; the server's connection is open, because
     the application that asked for the model has it anyway.
     """
-    one, inference = client.side.inference, server.side.inference
+    one, inference = client.side.inference, server.busy
     if scenario.calls is not None:
         shared = one + (1 / scenario.calls) * client.setup
         return Contest(compared="amortised", client=shared, network=server.call_network, compute=inference)

@@ -33,6 +33,10 @@ class Fields:
         """Return the keys that are there."""
         return tuple(self._values)
 
+    def has(self, key: str) -> bool:
+        """Tell whether a key is there and not null."""
+        return self._values.get(key) is not None
+
     def text(self, key: str) -> str:
         """Return a string."""
         return self._typed(key, str)

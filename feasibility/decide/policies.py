@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 from feasibility.decide.records import Check, Scenario
 from feasibility.decide.sides import download_bytes, largest_tensor_bytes, request_bytes
+from feasibility.decide.traffic import Service
 from feasibility.timing.interval import Interval
-from feasibility.units import BITS_PER_BYTE, Bytes
+from feasibility.units import BITS_PER_BYTE, Bytes, PerSecond
 
 _MIB = 2**20
 _BROWSER = "browser"
@@ -119,6 +120,23 @@ def _keeps_up(name: str, inference: Interval, fps: float, where: str) -> Check:
         limit=budget_s,
         quantity_unit="s",
         message=f"{where} {said} {fps:g} frames/s: a frame takes {inference}.",
+    )
+
+
+def service_checks(service: Service | None) -> Iterator[Check]:
+    """Say whether any number of replicas answers the traffic soon enough."""
+    if service is None:
+        return
+    rate = PerSecond(service.rate_per_s)
+    words = f"{rate} are answered with a p99 of {service.response_p99} by {service.replicas:,} of the server"
+    words = words if service.replicas else service.reason
+    yield Check(
+        name="server_p99",
+        passed=service.replicas > 0,
+        actual=service.response_p99.value,
+        limit=service.p99_goal.value,
+        quantity_unit="s",
+        message=f"{words[:1].upper()}{words[1:]}.",
     )
 
 

@@ -13,6 +13,7 @@ from typing import Literal, Self, get_args
 from feasibility.cost import Coverage, ModelCost, ModelRef, Totals
 from feasibility.decide.fields import Fields, read_coverage, read_model, read_totals
 from feasibility.decide.timed_groups import TimedGroup
+from feasibility.decide.traffic import Demand, Service
 from feasibility.errors import UsageError
 from feasibility.profiles.hosts import HostProfile
 from feasibility.profiles.models import DeviceProfile, NetworkProfile, Precision, RuntimeProfile
@@ -89,6 +90,7 @@ class Scenario:
     response: Bytes | None = None  # response bytes; None: the raw bytes of the model's outputs
     max_download: Bytes | None = None
     policy: Policy = Policy()
+    demand: Demand | None = None  # None: nobody else uses the server
     confidence: float = DEFAULT_CONFIDENCE
     settings: Mapping[str, Setting]
 
@@ -173,6 +175,7 @@ class ServerSide:
     call: Interval
     first_call: Interval
     phases: tuple[Phase, ...]
+    service: Service | None = None  # under traffic
 
     def to_dict(self) -> dict[str, object]:
         """Return the JSON form."""
@@ -185,6 +188,7 @@ class ServerSide:
             "call_s": self.call.to_dict(),
             "first_call_s": self.first_call.to_dict(),
             "phases": [phase.to_dict() for phase in self.phases],
+            "service": None if self.service is None else self.service.to_dict(),
         }
 
     @classmethod
@@ -196,6 +200,7 @@ class ServerSide:
             runtime=fields.text("runtime"),
             precision=fields.text("precision"),
             inference=fields.interval("inference_s"),
+            service=Service.from_dict(fields.inner("service")) if fields.has("service") else None,
             call=fields.interval("call_s"),
             first_call=fields.interval("first_call_s"),
             phases=tuple(Phase.from_dict(row) for row in fields.items("phases")),

@@ -7,13 +7,14 @@ from typing import TypeVar, get_args
 
 from feasibility.cost import ModelCost
 from feasibility.decide.records import DEFAULT_CONFIDENCE, Placement, Policy, Scenario, Setting
+from feasibility.decide.traffic import Demand
 from feasibility.errors import UnitError, UsageError
 from feasibility.profiles import catalog, hosts
 from feasibility.profiles.hosts import HostProfile
 from feasibility.profiles.models import DeviceProfile, NetworkProfile, Precision, RuntimeProfile
 from feasibility.profiles.support import support
 from feasibility.timing.compute import Rest
-from feasibility.units import BitsPerSecond, Bytes, Seconds
+from feasibility.units import BitsPerSecond, Bytes, PerSecond, Seconds
 
 DEFAULT_SERVER = "a100"
 DEFAULT_SERVER_PRECISION = "fp16"  # whoever owns the server can convert the model
@@ -24,7 +25,7 @@ _NOT_GIVEN = "none"
 _MODEL_INPUTS = "inputs of the model"
 _MODEL_OUTPUTS = "outputs of the model"
 _YES = "yes"
-Q = TypeVar("Q", Seconds, BitsPerSecond, Bytes)
+Q = TypeVar("Q", Seconds, BitsPerSecond, Bytes, PerSecond)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +50,9 @@ class Choices:
     response: str | Bytes | None = None
     host: str | HostProfile | None = None
     fps: float | None = None
+    traffic: str | PerSecond | None = None
+    p99: str | Seconds | None = None
+    max_batch: int | None = None
     offline: bool = False
     private_input: bool = False
     secret_model: bool = False
@@ -76,7 +80,7 @@ def build(cost: ModelCost, choices: Choices) -> Scenario:
     payload = quantity(Bytes, "payload", choices.payload)
     response = quantity(Bytes, "response", choices.response)
     max_download = quantity(Bytes, "max_download", choices.max_download)
-    policy = _policy(choices)
+    policy, demand = _policy(choices), _demand(choices)
     return Scenario(
         cost=cost,
         client=client,
@@ -88,13 +92,14 @@ def build(cost: ModelCost, choices: Choices) -> Scenario:
         payload=payload,
         response=response,
         policy=policy,
+        demand=demand,
         max_download=max_download,
         confidence=DEFAULT_CONFIDENCE if choices.confidence is None else choices.confidence,
         settings={
             **_placement_settings(choices, client, server),
             **_network_settings(choices, network),
             **_comparison_settings(choices, payload, response, max_download),
-            **_policy_settings(choices, policy),
+            **_policy_settings(choices, policy, demand),
         },
     )
 
@@ -234,6 +239,15 @@ def _network_settings(choices: Choices, network: NetworkProfile) -> dict[str, Se
     }
 
 
+def _demand(choices: Choices) -> Demand | None:
+    rate = quantity(PerSecond, "traffic", choices.traffic)
+    p99 = quantity(Seconds, "p99", choices.p99)
+    if rate is None and (p99 is not None or choices.max_batch is not None):
+        msg = "p99 and max_batch are of a server's traffic, and no traffic is given"
+        raise UsageError(msg, hint="give traffic too, like 1000/s")
+    return None if rate is None else Demand(rate=rate, p99=p99, max_batch=choices.max_batch)
+
+
 def _policy(choices: Choices) -> Policy:
     host = hosts.host(choices.host) if isinstance(choices.host, str) else choices.host
     return Policy(
@@ -245,7 +259,7 @@ def _policy(choices: Choices) -> Policy:
     )
 
 
-def _policy_settings(choices: Choices, policy: Policy) -> dict[str, Setting]:
+def _policy_settings(choices: Choices, policy: Policy, demand: Demand | None) -> dict[str, Setting]:
     """Name the policies that somebody chose; what nobody asked for is no part of the answer."""
     values = {
         "host": policy.host.id if policy.host else "",
@@ -253,6 +267,9 @@ def _policy_settings(choices: Choices, policy: Policy) -> dict[str, Setting]:
         "offline": _YES,
         "private_input": _YES,
         "resumed": _YES,
+        "traffic": str(demand.rate) if demand else "",
+        "p99": str(demand.p99) if demand else "",
+        "max_batch": str(choices.max_batch),
         "secret_model": _YES,
     }
     return {

@@ -9,6 +9,7 @@ from functools import lru_cache
 from feasibility.cost import ModelCost
 from feasibility.decide.records import ClientSide, Phase, Placement, Scenario, ServerSide
 from feasibility.decide.timed_groups import TimedGroup, slowest
+from feasibility.decide.traffic import Service, batches, serve
 from feasibility.errors import UsageError
 from feasibility.ir import ACTIVATION_BITS, CONVERTIBLE, WEIGHT_BITS, TensorSpec
 from feasibility.memory import MemoryNeed, memory_at, weights_at
@@ -40,6 +41,7 @@ class Server:
 
     side: ServerSide
     compute: ComputeTime
+    busy: Interval  # from a request's arrival to its answer: the wait for others, and the inference
     call_network: Interval
     first_network: Interval
 
@@ -74,16 +76,20 @@ def client_side(scenario: Scenario) -> Client:
 
 
 def server_side(scenario: Scenario) -> Server:
-    """Time the server. Nobody else uses it yet: a request waits for nothing."""
+    """Time the server; without a demand nobody else uses it, and a request waits for nothing."""
     place, network = scenario.server, scenario.network
     compute = timed(scenario.cost, place)
     up, down = request_bytes(scenario), response_bytes(scenario)
     call = links.warm_exchange(network, up_bytes=up, down_bytes=down)
     first = links.cold_exchange(network, up_bytes=up, down_bytes=down)
+    service = _service(scenario)
+    wait_s = 0.0 if service is None else max(0.0, (service.response_p50 - compute.interval.typical).value)
+    busy = Interval.exact(wait_s) + compute.interval
     phases = (
         Phase(name="connection", seconds=links.connection(network)),
         Phase(name="round trip", seconds=links.round_trip(network)),
         Phase(name="upload", seconds=links.cold_upload(network, up)),
+        *([] if service is None else [Phase(name="wait", seconds=Interval.exact(wait_s))]),
         Phase(name="inference", seconds=compute.interval),
         Phase(name="response", seconds=links.cold_response(network, down)),
     )
@@ -93,11 +99,22 @@ def server_side(scenario: Scenario) -> Server:
         runtime=place.runtime.id,
         precision=compute.precision,
         inference=compute.interval,
-        call=call + compute.interval,
-        first_call=first + compute.interval,
+        call=call + busy,
+        first_call=first + busy,
         phases=phases,
+        service=service,
     )
-    return Server(side=side, compute=compute, call_network=call, first_network=first)
+    return Server(side=side, compute=compute, busy=busy, call_network=call, first_network=first)
+
+
+def _service(scenario: Scenario) -> Service | None:
+    """Return the server's plan for the demand, if there is one."""
+    place = scenario.server
+    if scenario.demand is None:
+        return None
+    price = place.device.price_usd_per_hour
+    each = batches(scenario.cost, unit_of(place), place.runtime, place.precision)
+    return serve(scenario.demand, each, None if price is None else price.value)
 
 
 @lru_cache(maxsize=_KEPT)

@@ -42,6 +42,7 @@ _LIFTED = {
     "private_input": "the input may leave the device",
     "secret_model": "the weights may be shipped",
     "frame_rate": "the client kept up with the frames: fewer of them, or a faster device",
+    "server_p99": "more time were allowed: --p99",
     "server_frame_rate": "the server kept up with the frames: fewer or smaller ones, or a faster uplink",
 }
 

@@ -21,11 +21,12 @@ from feasibility.views.vary import size_of
 if TYPE_CHECKING:  # the records import pydantic, which `feasible profile` does without
     from feasibility.conventions import ConventionTotal, CrossCheck
     from feasibility.decide.records import Decision
+    from feasibility.pipeline.records import ChainAnswer
     from feasibility.views.diff import Diff
     from feasibility.views.modules import Module
 
 SCHEMA_VERSION = 1
-SCHEMAS = ("verdict", "profile", "vary", "diff")
+SCHEMAS = ("verdict", "profile", "vary", "diff", "chain")
 
 
 def render(decision: Decision) -> str:
@@ -77,6 +78,11 @@ def render_diff(found: Diff, *, top: int = 0) -> str:
     """Return what changed between two models as JSON; 0 is all modules and operator types."""
     shown = replace(found, modules=found.modules[: top or None], ops=found.ops[: top or None])
     return dumps(shown.to_dict())
+
+
+def render_chain(answer: ChainAnswer) -> str:
+    """Return the placement of a chain as JSON."""
+    return dumps(answer.to_dict())
 
 
 def schema(name: str) -> str:

@@ -80,6 +80,7 @@ def _facts(decision: Decision) -> list[tuple[str, str]]:
         ("client", f"{client.inference} on {wording.where(client)}"),
         ("server", f"{server.inference} on {wording.where(server)}{wording.assumed(decision, 'server')}"),
         ("a call", wording.call(decision)),
+        *([("traffic", wording.traffic(decision.server.service))] if decision.server.service else []),
         ("network", wording.network(decision)),
         ("window", wording.window(decision)),
         ("download", wording.download(decision)),

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from feasibility.cost import Coverage, ModelRef, Totals
-from feasibility.units import Bytes, Flops, Seconds, format_count
+from feasibility.units import Bytes, Flops, PerSecond, Seconds, format_count
 
 if TYPE_CHECKING:  # the records import pydantic, which `feasible profile` does without
     from feasibility.decide.records import Check, ClientSide, Decision, ServerSide
+    from feasibility.decide.traffic import Service
 
 NOTHING = "-"
 _SURE = 0.995  # above, 99 % would say too little
@@ -208,6 +209,22 @@ def assumed(decision: Decision, choice: str) -> str:
 def call(decision: Decision) -> str:
     """Return what a warm call of the server takes with all that travels."""
     return f"{decision.server.call.typical} on an open connection, request and response included"
+
+
+def traffic(service: Service) -> str:
+    """Return what answers everybody's requests, how soon, and what it costs."""
+    rate = PerSecond(service.rate_per_s)
+    if not service.replicas:
+        return f"{rate}: {service.reason}"
+    money = "price unknown"
+    if service.usd_per_hour is not None and service.usd_per_million is not None:
+        yearly = f"{service.usd_per_year:,.0f} USD a year"
+        money = f"{service.usd_per_hour:,.2f} USD/h, {service.usd_per_million:,.2f} a million, {yearly}"
+    replicas = f"{service.replicas:,} replica{'s' * (service.replicas != 1)}"
+    return (
+        f"{rate} on {replicas}, batches of at most {service.batch}, {100 * service.utilisation:.0f} % busy: "
+        f"p50 {service.response_p50}, p99 {service.response_p99} (goal {service.p99_goal}); {money}"
+    )
 
 
 def window(decision: Decision) -> str:

@@ -15,6 +15,7 @@ from functools import cache, lru_cache
 from typing import Literal, NamedTuple
 
 from feasibility.cost import ModelCost
+from feasibility.errors import UsageError
 from feasibility.ir import ACTIVATION_BITS, CONVERTIBLE, WEIGHT_BITS, DType
 from feasibility.pause import collector_paused
 from feasibility.profiles.models import ComputeUnit, Precision, RuntimeProfile
@@ -130,36 +131,34 @@ class _Plan:
     widths: Widths
 
 
-def inference(
+@collector_paused()  # thousands of records are made, and none of them is garbage
+def inference(  # noqa: PLR0913 (one argument for each thing that a time depends on)
     cost: ModelCost,
     unit: ComputeUnit,
     runtime: RuntimeProfile,
     precision: Precision | None,
     rest: Rest | None = None,
+    *,
+    batch: int = 1,
 ) -> ComputeTime:
     """Return the time of one forward pass; `precision` None runs the model as stored.
+
+    A pass over a batch of so many inputs of the model's own size computes and moves so many
+    times as much, but reads the weights and starts the kernels once.
 
     All groups of a unit share one sigma: if the prior is too fast, it is so for all. What the
     runtime does not run goes to `rest`, and each crossing between the two costs its time.
     """
-    with collector_paused():  # thousands of records are made, and none of them is garbage
-        return _inference(cost, unit, runtime, precision, rest)
-
-
-def _inference(
-    cost: ModelCost,
-    unit: ComputeUnit,
-    runtime: RuntimeProfile,
-    precision: Precision | None,
-    rest: Rest | None,
-) -> ComputeTime:
+    if batch < 1:
+        msg = f"a batch of {batch} holds no inference"
+        raise UsageError(msg, hint="give a batch from 1 on")
     stored = stored_precision(cost)
     plan = _plan(cost, unit, runtime, precision, stored)
     found = None if rest is None else partitions(cost, rest.table.supported)
-    fallen, crossings_s = _fallen(cost, rest, found, stored)
+    fallen, crossings_s = _fallen(cost, rest, found, stored, batch)
     side = Side(rest.table.supported, falls_back=False) if rest and fallen else None
     asked = loads(cost, plan.widths, fusion_of(runtime), _kernels(plan.main), side)
-    groups = _group_times(asked, plan)
+    groups = _group_times(asked, plan, batch)
     constant_s = plan.main.coefficients.constant.value
     typical_s = constant_s + crossings_s + math.fsum(group.seconds for group in (*groups, *fallen))
     said = sentence(found, runtime.id) if found else ""
@@ -183,7 +182,7 @@ def partitions(cost: ModelCost, supported: frozenset[OpKind]) -> Partitions:
 
 
 def _fallen(
-    cost: ModelCost, rest: Rest | None, found: Partitions | None, stored: Precision
+    cost: ModelCost, rest: Rest | None, found: Partitions | None, stored: Precision, batch: int
 ) -> tuple[tuple[GroupTime, ...], float]:
     """Return the groups that another runtime takes, and the seconds that going to and fro costs."""
     if rest is None or not found or not found.breakers or rest.runtime is None or rest.unit is None:
@@ -194,8 +193,8 @@ def _fallen(
     sync, copy = rest.table.sync, rest.table.copy_bandwidth
     crossings_s = 0.0
     if sync is not None and copy is not None:
-        crossings_s = crossing_seconds(found, sync.value.value, copy.value.value)
-    return _group_times(asked, plan), crossings_s
+        crossings_s = crossing_seconds(found, sync.value.value, copy.value.value / batch)
+    return _group_times(asked, plan, batch), crossings_s
 
 
 def _kernels(found: Lane) -> Kernels:
@@ -290,7 +289,7 @@ def _heavy_types(cost: ModelCost) -> tuple[DType, ...]:
 
 
 class _Rates(NamedTuple):
-    """The constants of a lane in seconds, so that a group costs a few multiplications."""
+    """The constants of a lane in seconds of a batch, so that a group costs a few multiplications."""
 
     per_flop: Mapping[str, float]
     per_weight_byte: float
@@ -301,23 +300,23 @@ class _Rates(NamedTuple):
     exponent: float
 
 
-def _rates(found: Lane) -> _Rates:
+def _rates(found: Lane, batch: int) -> _Rates:
     terms, bandwidth, peak = found.coefficients, found.bandwidth_bytes_per_s, found.peak_flops_per_s
     light = terms.light_bandwidth_share
     return _Rates(
-        per_flop={name: 1 / (share * peak) for name, share in terms.efficiency.items()},
+        per_flop={name: batch / (share * peak) for name, share in terms.efficiency.items()},
         per_weight_byte=1 / (terms.bandwidth_share.weights * bandwidth),
-        per_activation_byte=1 / (terms.bandwidth_share.activations * bandwidth),
-        per_light_byte=0.0 if light is None else 1 / (light * bandwidth),
+        per_activation_byte=batch / (terms.bandwidth_share.activations * bandwidth),
+        per_light_byte=0.0 if light is None else batch / (light * bandwidth),
         overhead_s=terms.overhead.value,
         light_overhead_s=terms.light_overhead.value,
         exponent=terms.exponent,
     )
 
 
-def _group_times(asked: Iterable[Load], plan: _Plan) -> tuple[GroupTime, ...]:
-    main = _rates(plan.main)
-    own = {dtype: main if found is plan.main else _rates(found) for dtype, found in plan.lanes.items()}
+def _group_times(asked: Iterable[Load], plan: _Plan, batch: int) -> tuple[GroupTime, ...]:
+    main = _rates(plan.main, batch)
+    own = {t: main if found is plan.main else _rates(found, batch) for t, found in plan.lanes.items()}
     return tuple(_group_time(load, own.get(load.dtype, main)) for load in asked)
 
 

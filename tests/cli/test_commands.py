@@ -70,14 +70,16 @@ def test_every_choice_reaches_the_decision(calls: list[dict[str, Any]], run: Run
         "runtime": "wasm", "precision": "int8", "network": "4g", "rtt": "150ms", "down": "9Mbit/s",
         "up": "1Mbit/s", "server": "t4", "server_precision": "fp32", "payload": "1MB", "max_download": "9MB",
         "response": "2kB", "host": "github-pages", "cdn_rtt": "20ms",
+        "traffic": "9/s", "p99": "1s",
     }  # fmt: skip
     options = [word for name, value in given.items() for word in ("--" + name.replace("_", "-"), value)]
-    shares = ["--calls", "7", "--confidence", "0.9", "--cache-hit", "0.5", "--fps", "30"]
+    shares = ["--calls", "7", "--confidence", "0.9", "--cache-hit", "0.5", "--fps", "30", "--max-batch", "4"]
     run("m.onnx", "-d", "m1/cpu", *options, *shares, "--offline", "--secret-model", "--resumed")
     expected = given | {
         "calls": 7,
         "cache_hit": 0.5,
         "fps": 30.0,
+        "max_batch": 4,
         "cold": False,
         "offline": True,
         "private_input": False,

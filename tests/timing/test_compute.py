@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+from datetime import date
 
 import pytest
 
 from feasibility.cost import NodeCost
+from feasibility.errors import UsageError
 from feasibility.ir import DType, TensorSpec
-from feasibility.timing.compute import inference
-from feasibility.units import Seconds
-from tests.timing_parts import coefficients, model, runtime, step, tensor, unit, work
+from feasibility.profiles.support import SupportTable
+from feasibility.timing.compute import Rest, inference
+from feasibility.units import BytesPerSecond, Seconds
+from tests.timing_parts import coefficients, fact, model, runtime, step, tensor, unit, work
 
 FP32 = 4
 Z_P90 = 1.2815515655446004
@@ -175,3 +178,48 @@ def test_arithmetic_of_the_text_encoder_on_the_m1_gpu() -> None:
     rt = runtime(efficiency=dict.fromkeys(("dense", "pointwise", "depthwise", "matmul"), 0.76))
     time = inference(model(work(2 * 6_649_251_840)), m1, rt, None)
     assert 6.73e-3 == pytest.approx(time.groups[0].flop_s, rel=1e-3)
+
+
+def test_a_batch_reads_weights_and_starts_kernels_once() -> None:
+    """Eight inferences: eight times the FLOP and the activations, one constant, one t0, W once."""
+    rt = runtime(overhead=Seconds(1e-5), constant=Seconds(1e-3))
+    time = inference(model(gemm()), unit(), rt, None, batch=8)
+    flop_s = 8 * 2 * 8 * 16 * 32 / (0.5 * 1e12)
+    byte_s = FP32 * (16 * 32 + 8 * (8 * 16 + 8 * 32)) / (0.25 * 100e9)
+    assert 1e-3 + 1e-5 + flop_s + byte_s == pytest.approx(time.interval.typical.value, rel=1e-12)
+
+
+def test_a_batch_of_light_work_moves_all_of_its_bytes() -> None:
+    """Five times 2,000 elements, and one start of the kernel."""
+    relu = step((tensor("x", 1000),), (tensor("y", 1000),), "light", arithmetic=1000)
+    rt = runtime(light_bandwidth_share=0.5, light_overhead=Seconds(2e-6))
+    time = inference(model(relu), unit(), rt, None, batch=5)
+    assert 2e-6 + 5 * FP32 * 2000 / (0.5 * 100e9) == pytest.approx(time.interval.typical.value)
+
+
+def test_a_batch_copies_all_of_its_bytes_to_the_fallback() -> None:
+    """Each border is waited at once, and crossed by the tensors of all three inferences."""
+    erf = step((tensor("y", 8, 32),), (tensor("z", 8, 32),), op_type="Erf")
+    back = step((tensor("z", 8, 32),), (tensor("u", 8, 32),), op_type="Relu")
+    table = SupportTable(
+        id="table",
+        name="a table",
+        source="a test",
+        date=date(2026, 1, 1),
+        evidence="given",
+        operators={"ai.onnx": ("Op", "Relu")},
+        fallback="rt",
+        sync=fact(Seconds(1e-4)),
+        copy_bandwidth=fact(BytesPerSecond(1e9)),
+    )
+    rest = Rest(table=table, unit=unit(), runtime=runtime())
+    one, three = (inference(model(gemm(), erf, back), unit(), runtime(), None, rest, batch=n) for n in (1, 3))
+    copied_s = 2 * FP32 * 8 * 32 / 1e9
+    assert 2 * 1e-4 + copied_s == pytest.approx(one.crossings_s)
+    assert 2 * 1e-4 + 3 * copied_s == pytest.approx(three.crossings_s)
+
+
+def test_an_empty_batch_is_refused() -> None:
+    """Nothing at all takes no time that anybody could use."""
+    with pytest.raises(UsageError, match="a batch of 0 holds no inference"):
+        inference(model(gemm()), unit(), runtime(), None, batch=0)

@@ -1,0 +1,141 @@
+"""Plan a server for everybody's requests: replicas, batches, waits, and what they cost."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Self
+
+from feasibility.cost import ModelCost
+from feasibility.decide.fields import Fields
+from feasibility.profiles.models import ComputeUnit, Precision, RuntimeProfile
+from feasibility.timing.compute import inference
+from feasibility.timing.server import DEFAULT_BATCH_LIMIT, Fleet, Traffic, plan
+from feasibility.units import PerSecond, Seconds
+
+_GOAL = 4  # times a single inference: the p99 goal where nobody gives one
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demand:
+    """The requests of all users, and how soon 99 of 100 must be answered, network apart."""
+
+    rate: PerSecond
+    p99: Seconds | None = None  # None: four times a single inference
+    max_batch: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """The fewest replicas that hold the goal, and what a request then sees; money is None if unknown.
+
+    Where none hold it, `replicas` is 0 and `reason` says why.
+    """
+
+    rate_per_s: float
+    p99_goal: Seconds
+    replicas: int
+    batch: int
+    utilisation: float
+    response_p50: Seconds
+    response_p99: Seconds
+    usd_per_hour: float | None
+    usd_per_million: float | None
+    usd_per_year: float | None
+    reason: str = ""
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the JSON form."""
+        return {
+            "rate_per_s": self.rate_per_s,
+            "p99_goal_s": self.p99_goal.value,
+            "replicas": self.replicas,
+            "batch": self.batch,
+            "utilisation": self.utilisation,
+            "response_p50_s": self.response_p50.value,
+            "response_p99_s": self.response_p99.value,
+            "usd_per_hour": self.usd_per_hour,
+            "usd_per_million": self.usd_per_million,
+            "usd_per_year": self.usd_per_year,
+            "reason": self.reason,
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Fields) -> Self:
+        """Read the JSON form back."""
+        return cls(
+            rate_per_s=fields.number("rate_per_s"),
+            p99_goal=Seconds(fields.number("p99_goal_s")),
+            replicas=fields.integer("replicas"),
+            batch=fields.integer("batch"),
+            utilisation=fields.number("utilisation"),
+            response_p50=Seconds(fields.number("response_p50_s")),
+            response_p99=Seconds(fields.number("response_p99_s")),
+            usd_per_hour=fields.number_or_none("usd_per_hour"),
+            usd_per_million=fields.number_or_none("usd_per_million"),
+            usd_per_year=fields.number_or_none("usd_per_year"),
+            reason=fields.text("reason"),
+        )
+
+
+def serve(demand: Demand, service_s: Callable[[int], float], usd_per_hour: float | None) -> Service:
+    """Return the plan for this demand; UsageError for a rate, goal or batch that cannot be."""
+    one_s = service_s(1)
+    goal = demand.p99 or Seconds(_GOAL * one_s)
+    found = plan(
+        Traffic(rate_per_s=demand.rate.value),
+        service_s,
+        p99_s=goal.value,
+        batch_limit=demand.max_batch or DEFAULT_BATCH_LIMIT,
+        usd_per_hour=usd_per_hour,
+    )
+    if found.best is None:
+        return _unmet(demand, goal, one_s, found.reason)
+    return _met(found.best, goal)
+
+
+def batches(
+    cost: ModelCost, unit: ComputeUnit, runtime: RuntimeProfile, precision: Precision | None
+) -> Callable[[int], float]:
+    """Return what tells the typical seconds of a batch of any size; each is asked once."""
+    known: dict[int, float] = {}
+
+    def service_s(batch: int) -> float:
+        if batch not in known:
+            known[batch] = inference(cost, unit, runtime, precision, batch=batch).interval.typical.value
+        return known[batch]
+
+    return service_s
+
+
+def _met(fleet: Fleet, goal: Seconds) -> Service:
+    return Service(
+        rate_per_s=fleet.rate_per_s,
+        p99_goal=goal,
+        replicas=fleet.replicas,
+        batch=fleet.batch,
+        utilisation=fleet.utilisation,
+        response_p50=Seconds(fleet.response.p50_s),
+        response_p99=Seconds(fleet.response.p99_s),
+        usd_per_hour=fleet.usd_per_hour,
+        usd_per_million=fleet.usd_per_million,
+        usd_per_year=fleet.usd_per_year,
+    )
+
+
+def _unmet(demand: Demand, goal: Seconds, one_s: float, reason: str) -> Service:
+    """Return no plan: a request takes an inference at the least."""
+    return Service(
+        rate_per_s=demand.rate.value,
+        p99_goal=goal,
+        replicas=0,
+        batch=1,
+        utilisation=0.0,
+        response_p50=Seconds(one_s),
+        response_p99=Seconds(max(one_s, math.nextafter(goal.value, math.inf))),
+        usd_per_hour=None,
+        usd_per_million=None,
+        usd_per_year=None,
+        reason=reason,
+    )

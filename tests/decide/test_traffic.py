@@ -1,0 +1,83 @@
+"""A server that everybody asks: replicas, waits, money, and what that does to the verdict."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from feasibility.decide import Decision, Verdict, decide
+from feasibility.decide.scenario import Choices, build
+from feasibility.decide.traffic import Demand, serve
+from feasibility.errors import UsageError
+from feasibility.report import wording
+from feasibility.units import PerSecond, Seconds
+from tests.timing_parts import model, scenario, tensor, work
+
+
+def answer(rate: float, p99: Seconds | None = None, **choices: object) -> Decision:
+    """Decide for a model of 10^9 operations on a server that has so many requests a second."""
+    cost = model(work(10**9), inputs=(tensor("x", 8),), outputs=(tensor("y", 8),))
+    demand = Demand(rate=PerSecond(rate), p99=p99, max_batch=1)
+    return decide(replace(scenario(cost), demand=demand, **choices))  # type: ignore[arg-type]  # fields of a scenario
+
+
+def test_replicas_are_busy_for_their_share() -> None:
+    """10,000 requests of 10 ms keep 100 replicas busy, so a few more than 100 are needed."""
+    found = serve(
+        Demand(rate=PerSecond(10_000), p99=Seconds(0.018), max_batch=1), lambda batch: 0.010 * batch, None
+    )
+
+    assert 100 < found.replicas <= 106
+    assert 100 / found.replicas == pytest.approx(found.utilisation)
+    assert found.response_p99.value <= 0.018
+    assert (None, None, None) == (found.usd_per_hour, found.usd_per_million, found.usd_per_year)
+
+
+def test_money_is_replicas_times_the_price() -> None:
+    """At 2 USD an hour each: a million last a million / rate seconds, a year 8,766 hours."""
+    found = serve(Demand(rate=PerSecond(50), p99=Seconds(1.0), max_batch=1), lambda batch: 0.010 * batch, 2.0)
+
+    assert 2.0 * found.replicas == found.usd_per_hour
+    assert 2.0 * found.replicas / 3600 * 1e6 / 50 == pytest.approx(found.usd_per_million)
+    assert 8766 * 2.0 * found.replicas == pytest.approx(found.usd_per_year)
+
+
+def test_the_wait_is_on_the_servers_side_of_the_inequality() -> None:
+    """With traffic the server's time grows by what half of the requests wait; the inference stays."""
+    alone, asked = answer(1e-6), answer(900.0)
+    wait_s = asked.server_time.typical.value - alone.server_time.typical.value
+
+    assert alone.server.inference == asked.server.inference
+    assert asked.server.service is not None
+    response_s = asked.server.service.response_p50.value
+    assert response_s - asked.server.inference.typical.value == pytest.approx(wait_s, abs=1e-9)
+
+
+def test_a_goal_that_nobody_can_hold_bars_the_server() -> None:
+    """An inference alone takes longer than a microsecond."""
+    decision = answer(10.0, Seconds(1e-6))
+    check = next(each for each in decision.checks if each.name == "server_p99")
+
+    assert (False, Verdict.CLIENT) == (check.passed, decision.verdict)
+    assert "No number of replicas" in check.message
+    assert Decision.from_dict(decision.to_dict()).server == decision.server
+
+
+def test_the_answer_names_the_traffic_and_the_price() -> None:
+    """An L4 costs 0.80 USD an hour at AWS; the words hold the rate, the replicas and the money."""
+    cost = model(work(10**9), inputs=(tensor("x", 8),), outputs=(tensor("y", 8),))
+    choices = Choices(server="l4", traffic="1000/s", p99="50ms", default_client="m1", origin="a test")
+    decision = decide(build(cost, choices))
+
+    assert decision.server.service is not None
+    words = wording.traffic(decision.server.service)
+    assert words.startswith("1,000/s on 1 replica, ")
+    assert "(goal 50 ms); 0.80 USD/h" in words
+    assert "1,000/s" == decision.scenario["traffic"].value
+
+
+def test_a_goal_without_traffic_is_refused() -> None:
+    """A p99 is of many requests."""
+    with pytest.raises(UsageError, match="no traffic is given"):
+        build(model(work(10)), Choices(p99="50ms", default_client="m1", origin="a test"))
