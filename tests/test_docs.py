@@ -38,14 +38,15 @@ def run(command: str) -> str:
     return done.stdout
 
 
-def test_outputs_in_the_readme_are_what_the_commands_print(request: pytest.FixtureRequest) -> None:
-    """Every console block of the README holds exactly what its command prints today."""
-    text = README.read_text(encoding="utf-8")
+@pytest.mark.parametrize("page", [README, ROOT / "docs" / "essay.md"], ids=lambda page: page.name)
+def test_outputs_are_what_the_commands_print(page: Path, request: pytest.FixtureRequest) -> None:
+    """Every console block holds exactly what its command prints today."""
+    text = page.read_text(encoding="utf-8")
     found = list(_CONSOLE.finditer(text))
     assert found
     if request.config.getoption("--regenerate"):
         fresh = _CONSOLE.sub(lambda m: f"```console\n$ {m['command']}\n{run(m['command'])}```", text)
-        README.write_text(fresh, encoding="utf-8")
+        page.write_text(fresh, encoding="utf-8")
         return
     for block in found:
         assert run(block["command"]) == block["output"]

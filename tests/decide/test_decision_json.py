@@ -71,7 +71,8 @@ def test_keys_are_those_of_the_contract() -> None:
         "group_count",
     ] == inner["client"]
     assert [
-        "device", "unit", "runtime", "precision", "inference_s", "call_s", "first_call_s", "phases", "service",
+        "device", "unit", "runtime", "precision", "inference_s", "call_s", "first_call_s", "phases",
+        "service",
     ] == inner["server"]  # fmt: skip
     assert [
         "window_s", "peak_flops", "achievable_flops", "passes_at_peak", "passes_achievable",
