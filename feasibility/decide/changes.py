@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import cache
 from typing import NamedTuple
 
-from feasibility.decide.checks import checks
+from feasibility.decide.checks import CLIENT_CHECKS, checks
 from feasibility.decide.records import BreakEven, Check, Placement, Scenario
 from feasibility.decide.sides import Client, Server, download_bytes, unit_of
 from feasibility.profiles import catalog
@@ -39,8 +39,10 @@ def changes(
     failed = {check.name for check in limits if check.passed is False}
     if failed & set(_SIZES):
         yield from _narrower(scenario, client, server, failed & set(_SIZES))
-    if even.client_rate is not None and even.client_rate > client.compute.peak:
-        yield from _faster(scenario.client, client, even.client_rate / client.compute.peak)
+    rate, peak = even.client_rate, client.compute.peak
+    barred = failed & (CLIENT_CHECKS - {"frame_rate"})  # for another reason than its speed
+    if rate is not None and rate > peak and not barred:
+        yield from _faster(scenario.client, client, rate / peak)
 
 
 def _narrower(scenario: Scenario, client: Client, server: Server, failed: set[str]) -> Iterator[str]:

@@ -98,12 +98,16 @@ def _frame_rates(scenario: Scenario, client: Interval, server: Interval) -> Iter
             limit=uplink.value,
             quantity_unit="bits/s",
             message=(
-                f"{fps:g} frames/s of {Bytes(request_bytes(scenario))} each need "
+                f"{fps:g} frames/s of {Bytes(request_bytes(scenario))} each{_raw(scenario)} need "
                 f"{type(uplink)(sent_per_s)} of uplink; {scenario.network.id} has {uplink}."
             ),
         )
     else:
         yield _keeps_up("server_frame_rate", server, fps, scenario.server.device.id)
+
+
+def _raw(scenario: Scenario) -> str:
+    return " (raw: --payload SIZE if they are compressed)" if scenario.payload is None else ""
 
 
 def _keeps_up(name: str, inference: Interval, fps: float, where: str) -> Check:

@@ -20,21 +20,21 @@ _LONGEST_NAME = 60  # characters of a name that a model chose
 _COMPARISONS: dict[Compared, str] = {
     "inference": (
         "One inference takes {client} on {device}; the server answers after {server}: "
-        "{network} of round trip and {compute} of inference."
+        "{network} of round trip and {compute} of {busy}."
     ),
     "payload": (
         "One call takes {client} on {device}; on the server {server}: {network} for the round trip "
-        "and {sent} sent, {received} received, and {compute} of inference."
+        "and {sent} sent, {received} received, and {compute} of {busy}."
     ),
     "cold": (
         "The first call takes {client} on {device}, {setup} of it to connect, download and load; "
         "on the server {server}: {network} to connect, send {sent} and receive {received}, "
-        "and {compute} of inference."
+        "and {compute} of {busy}."
     ),
     "amortised": (
         "Over {calls} calls one takes {client} on {device}, with its share of {setup} to connect, "
         "download and load; on the server {server}: {network} for the round trip and {sent} sent, "
-        "{received} received, and {compute} of inference."
+        "{received} received, and {compute} of {busy}."
     ),
 }
 
@@ -65,6 +65,7 @@ def _comparison(scenario: Scenario, client: Client, met: Contest) -> str:
         network=met.network.typical,
         compute=met.compute.typical,
         setup=client.setup.typical,
+        busy="inference" if scenario.demand is None else "waiting and inference",
         device=f"{place.device.id} ({place.unit}, {place.runtime.id}, {client.side.precision})",
         calls=scenario.calls,
         sent=Bytes(request_bytes(scenario)),

@@ -64,11 +64,9 @@ def _short(decision: Decision, *, several: bool) -> str:
 
 def lead(decision: Decision) -> list[str]:
     """Return the opening lines: the verdict, then what it assumes about the model."""
-    said = " ".join(
-        (wording.headline(decision), wording.assumptions(decision.coverage), wording.pays_off(decision))
-    )
+    said = (wording.headline(decision), wording.assumptions(decision.coverage), wording.pays_off(decision))
     notes = wording.notes(decision.coverage, decision.model)
-    return [*paragraph(said), *(line for note in notes for line in paragraph(note))]
+    return [*paragraph(" ".join(filter(None, said))), *(line for note in notes for line in paragraph(note))]
 
 
 def _facts(decision: Decision) -> list[tuple[str, str]]:

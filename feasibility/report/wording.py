@@ -75,7 +75,8 @@ def headline(decision: Decision) -> str:
     failed = failed_checks(decision)
     if failed:
         limits = " ".join(check.message for check in failed)
-        return f"{decision.verdict.value} (a limit decides): {limits}"
+        decides = "a limit decides" if len(failed) == 1 else "limits decide"
+        return f"{decision.verdict.value} ({decides}): {limits}"
     return f"{decision.verdict.value} ({_certainty(decision)}): {_times(decision)}"
 
 
