@@ -209,6 +209,8 @@ def decide(  # noqa: PLR0913 (each is a choice of the scenario, all but the mode
     payload: str | Bytes | None = None,
     response: str | Bytes | None = None,
     max_download: str | Bytes | None = None,
+    compress: str | None = None,
+    weights: str | None = None,
     host: str | HostProfile | None = None,
     fps: float | None = None,
     traffic: str | PerSecond | None = None,
@@ -229,7 +231,8 @@ def decide(  # noqa: PLR0913 (each is a choice of the scenario, all but the mode
     is an id, "id/unit", a YAML file or a profile; `rtt`, `down` and `up` replace what the
     network says. `calls` compares averages over that many calls per download, `cold` first
     calls, `payload` ("1.5MB") calls with what they send; `cache_hit` is the share of sessions that
-    find the model downloaded. `host` ("cloudflare-pages"), `fps`, `offline`, `private_input`
+    find the model downloaded; `compress` ("gzip", "zstd", "br") shrinks the download as is typical, or as
+    a sample of the file `weights` does. `host` ("cloudflare-pages"), `fps`, `offline`, `private_input`
     and `secret_model` are limits that come before times; `traffic` ("1000/s") is what the server
     answers within `p99`. `origin` names the chooser in the
     answer. Raise UsageError for what does not exist or fit, UnitError for a quantity
@@ -257,6 +260,8 @@ def decide(  # noqa: PLR0913 (each is a choice of the scenario, all but the mode
         payload=payload,
         response=response,
         max_download=max_download,
+        compress=compress,
+        weights=weights,
         host=host,
         fps=fps,
         traffic=traffic,

@@ -21,7 +21,8 @@ _DEFAULT_COMMAND = "check"
 _GROUP_OPTIONS = frozenset({"-h", "--help", "--version"})
 _CHOICES = (
     "precision", "network", "rtt", "down", "up", "cdn_rtt", "resumed", "server", "server_precision",
-    "calls", "cache_hit", "cold", "payload", "response", "max_download", "confidence",
+    "calls", "cache_hit", "cold", "payload", "response", "max_download", "compress", "weights",
+    "confidence",
     "host", "fps", "traffic", "p99", "max_batch", "offline", "private_input", "secret_model",
 )  # fmt: skip
 _EPILOG = (
@@ -133,6 +134,8 @@ def check(  # noqa: PLR0913 (one parameter per option)
     p99: o.P99 = None,
     max_batch: o.MaxBatch = None,
     max_download: o.MaxDownload = None,
+    compress: o.Compress = None,
+    weights: o.Weights = None,
     host: o.Host = None,
     offline: o.Offline = False,
     private_input: o.PrivateInput = False,

@@ -160,6 +160,8 @@ Fps = Annotated[Fraction, typer.Option(metavar="N", help="Frames a second to kee
 Traffic = Annotated[Text, typer.Option(metavar="RATE", help="Requests of all users, like 1000/s.")]
 P99 = Annotated[Text, typer.Option(metavar="TIME", help="What 99 of 100 answers stay within, network apart.")]
 MaxBatch = Annotated[Number, typer.Option(metavar="N", help="The most requests a batch may hold.  [128]")]
+Compress = Annotated[Text, typer.Option(metavar="TYPE", help="gzip, zstd or br: how the download is packed.")]
+Weights = Annotated[Text, typer.Option(metavar="FILE", help="Measure --compress on a sample of this file.")]
 Host = Annotated[
     Text, typer.Option(metavar="ID", help="Where users fetch it, like cloudflare-pages: its limits decide.")
 ]

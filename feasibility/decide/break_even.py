@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 
 from feasibility.decide.records import BreakEven, Scenario
-from feasibility.decide.sides import Client, Server, download_bytes, request_bytes, response_bytes
+from feasibility.decide.sides import Client, Server, fetched_bytes, request_bytes, response_bytes
 from feasibility.profiles.models import NetworkProfile
 from feasibility.timing import network as links
 from feasibility.timing.compute import ComputeTime
@@ -74,7 +74,7 @@ def _downlink(scenario: Scenario, client: Client, server: Server) -> tuple[BitsP
     calls, network = scenario.calls, scenario.network
     if calls is None:
         return None, "No downlink break-even: it needs a number of calls per download (--calls N)."
-    size, up = download_bytes(scenario), request_bytes(scenario)
+    size, up = fetched_bytes(scenario), request_bytes(scenario)
     down, missed = response_bytes(scenario), 1 - scenario.cache_hit
     load_s = (client.setup.typical - missed * links.download(links.cdn(network), size).typical).value
     inferences_s = (client.side.inference.typical - server.busy.typical).value

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from feasibility.decide.checks import CLIENT_CHECKS, checks
 from feasibility.decide.records import BreakEven, Check, Placement, Scenario
-from feasibility.decide.sides import Client, Server, download_bytes, unit_of
+from feasibility.decide.sides import Client, Server, fetched_bytes, unit_of
 from feasibility.profiles import catalog
 from feasibility.profiles.models import Precision
 from feasibility.units import Bytes
@@ -47,10 +47,10 @@ def changes(
 
 def _narrower(scenario: Scenario, client: Client, server: Server, failed: set[str]) -> Iterator[str]:
     """Yield the widest precision of weights at which every limit on size holds."""
-    before = download_bytes(scenario)
+    before = fetched_bytes(scenario)
     for precision in _NARROWER:
         tried = replace(scenario, client=replace(scenario.client, precision=precision))
-        size = download_bytes(tried)
+        size = fetched_bytes(tried)
         left = checks(tried, client.side.inference, server.side.inference)
         if size < before and not any(each.passed is False for each in left if each.name in failed):
             names = ", ".join(_SIZES[name] for name in sorted(failed))

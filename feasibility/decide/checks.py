@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from feasibility.cost import ModelCost
 from feasibility.decide.policies import policy_checks
 from feasibility.decide.records import Check, Placement, Scenario
-from feasibility.decide.sides import download_bytes, memory_need
+from feasibility.decide.sides import download_bytes, fetched_bytes, memory_need
 from feasibility.profiles.models import BytesQ, Fact
 from feasibility.timing import network as links
 from feasibility.timing.compute import partitions
@@ -71,7 +71,7 @@ def _memory(name: str, cost: ModelCost, place: Placement) -> Check:
 
 def _download(scenario: Scenario) -> Check:
     """Compare the download with the caller's limit; without one, say how long it takes."""
-    size, limit = download_bytes(scenario), scenario.max_download
+    size, limit = fetched_bytes(scenario), scenario.max_download
     seconds = links.download(links.cdn(scenario.network), size).typical
     what = f"{Bytes(size)}{_as_asked(scenario)}"
     verdict = "no limit is given" if limit is None else f"the limit is {limit}"
@@ -108,6 +108,8 @@ def _operators(scenario: Scenario) -> Iterator[Check]:
 
 
 def _as_asked(scenario: Scenario) -> str:
-    """Say that the weights of the download are not those of the file."""
-    asked = scenario.client.precision
-    return "" if asked is None else f" (weights as {asked})"
+    """Say that the weights of the download are not those of the file, or that they are compressed."""
+    asked, packed = scenario.client.precision, scenario.compression
+    said = [] if asked is None else [f"weights as {asked}"]
+    said += [] if packed is None else [f"{packed}, of {Bytes(download_bytes(scenario))}"]
+    return f" ({'; '.join(said)})" if said else ""

@@ -11,6 +11,7 @@ from enum import Enum
 from typing import Literal, Self, get_args
 
 from feasibility.cost import Coverage, ModelCost, ModelRef, Totals
+from feasibility.decide.compression import Compression
 from feasibility.decide.fields import Fields, read_coverage, read_model, read_totals
 from feasibility.decide.timed_groups import TimedGroup
 from feasibility.decide.traffic import Demand, Service
@@ -85,6 +86,7 @@ class Scenario:
     network: NetworkProfile
     calls: int | None = None  # compare amortised over this many calls per download
     cold: bool = False  # compare first calls
+    compression: Compression | None = None  # of the download; None: as it is
     cache_hit: float = 0.0  # share of sessions that find the model downloaded already
     payload: Bytes | None = None  # request bytes; None: the raw bytes of the model's inputs
     response: Bytes | None = None  # response bytes; None: the raw bytes of the model's outputs

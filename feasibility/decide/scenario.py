@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TypeVar, get_args
 
 from feasibility.cost import ModelCost
+from feasibility.decide.compression import METHODS, Compression, compression
 from feasibility.decide.records import DEFAULT_CONFIDENCE, Placement, Policy, Scenario, Setting
 from feasibility.decide.traffic import Demand
 from feasibility.errors import UnitError, UsageError
@@ -57,6 +58,8 @@ class Choices:
     private_input: bool = False
     secret_model: bool = False
     max_download: str | Bytes | None = None
+    compress: str | None = None
+    weights: str | None = None
     confidence: float | None = None
     default_client: str
     origin: str
@@ -80,7 +83,7 @@ def build(cost: ModelCost, choices: Choices) -> Scenario:
     payload = quantity(Bytes, "payload", choices.payload)
     response = quantity(Bytes, "response", choices.response)
     max_download = quantity(Bytes, "max_download", choices.max_download)
-    policy, demand = _policy(choices), _demand(choices)
+    policy, demand, packed = _policy(choices), _demand(choices), _compression(choices)
     return Scenario(
         cost=cost,
         client=client,
@@ -88,6 +91,7 @@ def build(cost: ModelCost, choices: Choices) -> Scenario:
         network=network,
         calls=choices.calls,
         cache_hit=choices.cache_hit or 0.0,
+        compression=packed,
         cold=choices.cold,
         payload=payload,
         response=response,
@@ -239,6 +243,13 @@ def _network_settings(choices: Choices, network: NetworkProfile) -> dict[str, Se
     }
 
 
+def _compression(choices: Choices) -> Compression | None:
+    if choices.compress is None and choices.weights is not None:
+        msg = f"weights {choices.weights!r} are a sample for a compressor, and none is given"
+        raise UsageError(msg, hint=f"give compress too: {', '.join(METHODS)}")
+    return None if choices.compress is None else compression(choices.compress, choices.weights)
+
+
 def _demand(choices: Choices) -> Demand | None:
     rate = quantity(PerSecond, "traffic", choices.traffic)
     p99 = quantity(Seconds, "p99", choices.p99)
@@ -270,6 +281,8 @@ def _policy_settings(choices: Choices, policy: Policy, demand: Demand | None) ->
         "traffic": str(demand.rate) if demand else "",
         "p99": str(demand.p99) if demand else "",
         "max_batch": str(choices.max_batch),
+        "compress": choices.compress or "",
+        "weights": choices.weights or "",
         "secret_model": _YES,
     }
     return {

@@ -50,7 +50,7 @@ def client_side(scenario: Scenario) -> Client:
     """Time the user's device; the model comes over the CDN's link."""
     place, network = scenario.client, links.cdn(scenario.network)
     compute = timed(scenario.cost, place)
-    size = download_bytes(scenario)
+    size = fetched_bytes(scenario)
     loading = load_time(scenario.cost, place, compute)
     missed = 1 - scenario.cache_hit
     setup = missed * links.download(network, size) + loading
@@ -165,6 +165,15 @@ def download_bytes(scenario: Scenario) -> int:
         return totals.download_bytes
     rest = max(0, totals.download_bytes - totals.parameter_bytes)
     return rest + weights_at(scenario.cost, asked)
+
+
+def fetched_bytes(scenario: Scenario) -> int:
+    """Return what travels of the download: compressed, where that is asked for."""
+    size = download_bytes(scenario)
+    if scenario.compression is None:
+        return size
+    width = scenario.client.precision or stored_precision(scenario.cost)
+    return math.ceil(size * scenario.compression.share(width))
 
 
 def weight_bytes(cost: ModelCost, place: Placement) -> int:

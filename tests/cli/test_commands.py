@@ -70,7 +70,7 @@ def test_every_choice_reaches_the_decision(calls: list[dict[str, Any]], run: Run
         "runtime": "wasm", "precision": "int8", "network": "4g", "rtt": "150ms", "down": "9Mbit/s",
         "up": "1Mbit/s", "server": "t4", "server_precision": "fp32", "payload": "1MB", "max_download": "9MB",
         "response": "2kB", "host": "github-pages", "cdn_rtt": "20ms",
-        "traffic": "9/s", "p99": "1s",
+        "traffic": "9/s", "p99": "1s", "compress": "br", "weights": "w.bin",
     }  # fmt: skip
     options = [word for name, value in given.items() for word in ("--" + name.replace("_", "-"), value)]
     shares = ["--calls", "7", "--confidence", "0.9", "--cache-hit", "0.5", "--fps", "30", "--max-batch", "4"]
