@@ -11,8 +11,10 @@ from feasibility.decide.traffic import Service
 from feasibility.timing.interval import Interval
 from feasibility.units import BITS_PER_BYTE, Bytes, PerSecond
 
-_MIB = 2**20
+_BINARY = {"GiB": 2**30, "MiB": 2**20}
 _BROWSER = "browser"
+# of one origin, without asking (MDN, "Storage quotas and eviction criteria", 2026-11-22)
+_FIREFOX_BYTES = 10 * 2**30
 
 
 class _Ban(NamedTuple):
@@ -44,6 +46,7 @@ def policy_checks(scenario: Scenario, client: Interval, server: Interval) -> Ite
     yield from _host(scenario)
     yield from _frame_rates(scenario, client, server)
     yield from _largest_buffer(scenario)
+    yield from _storage(scenario)
 
 
 def _bans(scenario: Scenario) -> Iterator[Check]:
@@ -77,8 +80,10 @@ def _host(scenario: Scenario) -> Iterator[Check]:
 
 def exact(size: Bytes) -> str:
     """Write a limit as hosts do: 25 MiB where it is one."""
-    mebibytes = size.value / _MIB
-    return f"{mebibytes:.0f} MiB" if mebibytes >= 1 and mebibytes.is_integer() else str(size)
+    for name, unit in _BINARY.items():
+        if size.value >= unit and size.value % unit == 0:
+            return f"{size.value / unit:.0f} {name}"
+    return str(size)
 
 
 def _frame_rates(scenario: Scenario, client: Interval, server: Interval) -> Iterator[Check]:
@@ -124,6 +129,24 @@ def _keeps_up(name: str, inference: Interval, fps: float, where: str) -> Check:
         limit=budget_s,
         quantity_unit="s",
         message=f"{where} {said} {fps:g} frames/s: a frame takes {inference}.",
+    )
+
+
+def _storage(scenario: Scenario) -> Iterator[Check]:
+    """Say what a browser lends of a disk whose size nobody knows; Firefox has a limit of its own."""
+    if scenario.client.runtime.memory_pool != _BROWSER:
+        return
+    size = download_bytes(scenario)
+    yield Check(
+        name="storage",
+        passed=None,
+        actual=size,
+        limit=_FIREFOX_BYTES,
+        quantity_unit="bytes",
+        message=(
+            f"{Bytes(size)} are kept between visits if the browser has room: Chrome and Safari lend a site "
+            f"60 % of the disk, Firefox 10 % and at most {exact(Bytes(_FIREFOX_BYTES))}."
+        ),
     )
 
 

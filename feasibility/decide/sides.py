@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from feasibility.cost import ModelCost
 from feasibility.decide.records import ClientSide, Phase, Placement, Scenario, ServerSide
 from feasibility.decide.timed_groups import TimedGroup, slowest
-from feasibility.decide.traffic import Service, batches, serve
+from feasibility.decide.traffic import Service, batches, cdn_bytes_per_year, serve
 from feasibility.errors import UsageError
 from feasibility.ir import ACTIVATION_BITS, CONVERTIBLE, WEIGHT_BITS, TensorSpec
 from feasibility.memory import MemoryNeed, memory_at, weights_at
@@ -114,7 +114,9 @@ def _service(scenario: Scenario) -> Service | None:
         return None
     price = place.device.price_usd_per_hour
     each = batches(scenario.cost, unit_of(place), place.runtime, place.precision)
-    return serve(scenario.demand, each, None if price is None else price.value)
+    found = serve(scenario.demand, each, None if price is None else price.value)
+    fetched = cdn_bytes_per_year(scenario.demand, fetched_bytes(scenario), scenario.calls, scenario.cache_hit)
+    return replace(found, cdn_bytes_per_year=fetched)
 
 
 @lru_cache(maxsize=_KEPT)

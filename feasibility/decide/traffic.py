@@ -11,7 +11,7 @@ from feasibility.cost import ModelCost
 from feasibility.decide.fields import Fields
 from feasibility.profiles.models import ComputeUnit, Precision, RuntimeProfile
 from feasibility.timing.compute import inference
-from feasibility.timing.server import DEFAULT_BATCH_LIMIT, Fleet, Traffic, plan
+from feasibility.timing.server import DEFAULT_BATCH_LIMIT, HOURS_PER_YEAR, Fleet, Traffic, plan
 from feasibility.units import PerSecond, Seconds
 
 _GOAL = 4  # times a single inference: the p99 goal where nobody gives one
@@ -43,6 +43,9 @@ class Service:
     usd_per_hour: float | None
     usd_per_million: float | None
     usd_per_year: float | None
+    cdn_bytes_per_year: float | None = (
+        None  # that devices would fetch instead; None: calls a download unknown
+    )
     reason: str = ""
 
     def to_dict(self) -> dict[str, object]:
@@ -58,6 +61,7 @@ class Service:
             "usd_per_hour": self.usd_per_hour,
             "usd_per_million": self.usd_per_million,
             "usd_per_year": self.usd_per_year,
+            "cdn_bytes_per_year": self.cdn_bytes_per_year,
             "reason": self.reason,
         }
 
@@ -75,6 +79,7 @@ class Service:
             usd_per_hour=fields.number_or_none("usd_per_hour"),
             usd_per_million=fields.number_or_none("usd_per_million"),
             usd_per_year=fields.number_or_none("usd_per_year"),
+            cdn_bytes_per_year=fields.number_or_none("cdn_bytes_per_year"),
             reason=fields.text("reason"),
         )
 
@@ -93,6 +98,13 @@ def serve(demand: Demand, service_s: Callable[[int], float], usd_per_hour: float
     if found.best is None:
         return _unmet(demand, goal, one_s, found.reason)
     return _met(found.best, goal)
+
+
+def cdn_bytes_per_year(demand: Demand, fetched_bytes: int, calls: int | None, cached: float) -> float | None:
+    """Return what devices would fetch in a year if they answered these requests themselves."""
+    if calls is None:
+        return None
+    return demand.rate.value * 3600 * HOURS_PER_YEAR * (1 - cached) * fetched_bytes / calls
 
 
 def batches(

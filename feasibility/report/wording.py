@@ -221,10 +221,12 @@ def traffic(service: Service) -> str:
     if service.usd_per_hour is not None and service.usd_per_million is not None:
         yearly = f"{service.usd_per_year:,.0f} USD a year"
         money = f"{service.usd_per_hour:,.2f} USD/h, {service.usd_per_million:,.2f} a million, {yearly}"
+    cdn = service.cdn_bytes_per_year
+    fetched = "" if cdn is None else f"; devices would fetch {Bytes(cdn)} a year instead"
     replicas = f"{service.replicas:,} replica{'s' * (service.replicas != 1)}"
     return (
         f"{rate} on {replicas}, batches of at most {service.batch}, {100 * service.utilisation:.0f} % busy: "
-        f"p50 {service.response_p50}, p99 {service.response_p99} (goal {service.p99_goal}); {money}"
+        f"p50 {service.response_p50}, p99 {service.response_p99} (goal {service.p99_goal}); {money}{fetched}"
     )
 
 

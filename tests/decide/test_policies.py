@@ -14,7 +14,7 @@ from feasibility.decide.policies import exact
 from feasibility.errors import ProfileError, UsageError
 from feasibility.profiles.hosts import host, host_ids
 from feasibility.units import Bytes
-from tests.timing_parts import model, network, scenario, tensor, work
+from tests.timing_parts import model, network, runtime, scenario, tensor, work
 
 MIB = 2**20
 
@@ -73,6 +73,16 @@ def test_a_host_takes_files_up_to_its_limit(name: str, size: int, passed: bool) 
     assert passed is all(each.passed for each in found)
     assert size == found[0].actual
     assert passed or Verdict.SERVER is decision.verdict
+
+
+def test_a_browser_keeps_a_model_if_it_has_room() -> None:
+    """Nobody knows the disk, so the check is open; a native runtime asks nobody."""
+    cost = model(work(10), download_bytes=13_000_000)
+    tab = runtime(pool="browser")
+    found = check(decide(scenario(cost, client_runtime=tab)), "storage")
+
+    assert (None, 13_000_000, 10 * 2**30) == (found.passed, found.actual, found.limit)
+    assert "Firefox 10 % and at most 10 GiB" in found.message
 
 
 def test_limits_read_as_hosts_write_them() -> None:

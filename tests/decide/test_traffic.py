@@ -81,3 +81,19 @@ def test_a_goal_without_traffic_is_refused() -> None:
     """A p99 is of many requests."""
     with pytest.raises(UsageError, match="no traffic is given"):
         build(model(work(10)), Choices(p99="50ms", default_client="m1", origin="a test"))
+
+
+def test_devices_would_fetch_what_their_calls_ask_for() -> None:
+    """10 a second at 100 calls a download of 4 MB, four in five cached: 10 / 100 x 0.2 x 4 MB a second."""
+    cost = model(work(10**9), inputs=(tensor("x", 8),), outputs=(tensor("y", 8),), download_bytes=4_000_000)
+    given = replace(scenario(cost), demand=Demand(rate=PerSecond(10), p99=Seconds(1.0)))
+    once, shared = (
+        decide(given).server.service,
+        decide(replace(given, calls=100, cache_hit=0.8)).server.service,
+    )
+
+    assert once is not None
+    assert shared is not None
+    assert once.cdn_bytes_per_year is None
+    assert 10 / 100 * 0.2 * 4_000_000 * 3600 * 8766 == pytest.approx(shared.cdn_bytes_per_year)
+    assert "devices would fetch 2.52 TB a year instead" in wording.traffic(shared)

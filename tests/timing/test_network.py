@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from feasibility.errors import UsageError
@@ -190,3 +190,27 @@ def test_a_model_comes_from_the_cdn_and_answers_from_the_server() -> None:
     assert 3 * 0.020 == pytest.approx(download(cdn(link), 0).typical.value)
     assert (1 + 0 + 1) * 0.150 == pytest.approx(cold_exchange(link, up_bytes=0, down_bytes=0).typical.value)
     assert 0.150 == cdn(network()).rtt.value.value
+
+
+def sent_s(size_bytes: int, rate_bytes_per_s: float, rtt_s: float) -> float:
+    """Send segment by segment: ten may be on their way, and each acknowledgement lets two more leave."""
+    acknowledged: list[float] = []
+    clock_s = free_s = 0.0
+    window, next_ack = 10, 0
+    for _ in range(math.ceil(size_bytes / 1460)):
+        while not window:
+            clock_s, next_ack, window = acknowledged[next_ack], next_ack + 1, 2
+        free_s = max(clock_s, free_s) + 1460 / rate_bytes_per_s
+        acknowledged.append(free_s + rtt_s)
+        window -= 1
+    return free_s
+
+
+@given(st.integers(1, 2_000_000), st.floats(1e5, 3e7), st.floats(0.005, 0.3))
+@settings(deadline=None, max_examples=60)
+def test_slow_start_is_what_single_segments_take(size: int, rate: float, rtt: float) -> None:
+    """The formula lies within half a round trip and three segments of a sender that waits for each answer."""
+    rounds, rest = slow_start(size, rate, rtt)
+    formula_s = rounds * rtt + rest / rate
+
+    assert abs(sent_s(size, rate, rtt) - formula_s) <= rtt / 2 + 3 * 1460 / rate
