@@ -27,6 +27,7 @@ from feasibility.decide.sides import timed
 ROOT = Path(__file__).resolve().parents[1]
 CORPUS = ROOT / "tests" / "corpus"
 UNET = CORPUS / "sd_unet.onnx"
+SMALL = UNET.with_name("mobilenet_v2.onnx")
 GRAPHS = (
     ROOT / "examples" / "sd_text_encoder.onnx",
     UNET,
@@ -109,6 +110,15 @@ def predictions(path: Path) -> None:
     print(f"predicted for one device {1000 * one:18.1f} ms, then for {len(places)}: {many:.3f} s")
 
 
+def scenarios(path: Path) -> None:
+    """Print how long a thousand verdicts on one model take, devices by links, profiles loaded."""
+    cost = fe.profile(path)
+    devices = [fe.device(name) for name in fe.devices()[:40]]
+    links = [fe.network(name) for name in fe.networks()[:25]]
+    taken = cpu_s(lambda: [fe.decide(cost, client=d, network=n) for d in devices for n in links])
+    print(f"{len(devices)} devices x {len(links)} links {taken:22.3f} s")
+
+
 def growth(build: Callable[[int], bytes], runs: int) -> None:
     """Print how the time grows with the number of nodes."""
     for size in SIZES:
@@ -130,6 +140,7 @@ def main() -> None:
     unet_s = statistics.median([cpu_s(lambda: fe.profile(UNET)) for _ in range(arguments.runs)])
     print(f"UNet as it is, 2,979 nodes {unet_s:18.3f} s")
     predictions(UNET)
+    scenarios(SMALL)
     for build in (chain, fan):
         growth(build, min(arguments.runs, 3))
 

@@ -212,8 +212,12 @@ def response_bytes(scenario: Scenario) -> int:
 
 def largest_tensor_bytes(scenario: Scenario) -> int:
     """Return the bytes of the largest tensor that the client holds, weights and activations alike."""
-    precision = _converted(scenario.cost, scenario.client)
-    nodes = (each.node for each in scenario.cost.nodes)
+    return _largest_bytes(scenario.cost, _converted(scenario.cost, scenario.client))
+
+
+@lru_cache(maxsize=_KEPT)
+def _largest_bytes(cost: ModelCost, precision: Precision | None) -> int:
+    nodes = (each.node for each in cost.nodes)
     specs = (
         spec for node in nodes for spec in (*node.inputs, *node.outputs) if spec and spec.shape is not None
     )

@@ -35,6 +35,7 @@ P = TypeVar("P", bound=BaseModel)
 _SUFFIXES = (".yaml", ".yml")
 _FILE = re.compile(r"(?s)(?P<id>[^.].*)\.ya?ml")  # a hidden file is an editor's or a draft
 _USER = "(user folder)"
+_HOMES = ("XDG_CONFIG_HOME", "APPDATA", "HOME", "USERPROFILE")  # what tells the user's folder
 _KINDS = 16  # folders of profiles that listings are kept of
 _KEPT = 1024  # profiles that are kept: all that are built in, and a user's
 MY_MACHINE = "my-machine"  # the id of what `feasible calibrate` measured here
@@ -245,22 +246,30 @@ def _bytes(file: Path | Traversable) -> bytes:
         raise UsageError(msg) from None
 
 
-def _folders(kind: _Kind[Any]) -> Iterator[tuple[Path | Traversable, str]]:
-    """Yield the folders searched, each with how the answer names a file from it."""
-    built_in = _built_in(kind.folder)
-    project = Path(*kind.folder)
-    cwd = os.getcwd()  # noqa: PTH109 (a string: this is asked for every name)
-    if not (isinstance(built_in, Path) and _same(cwd, project, built_in)):
-        yield project, "/".join((".", *kind.folder, "{}"))
+def _folders(kind: _Kind[Any]) -> tuple[tuple[Path | Traversable, str], ...]:
+    """Return the folders searched, each with how the answer names a file from it."""
+    homes = tuple(os.environ.get(name) for name in _HOMES)
+    return _folders_from(kind.folder, os.getcwd(), homes)  # noqa: PTH109 (a string: this is asked for every name)
+
+
+@lru_cache(maxsize=_KEPT)
+def _folders_from(
+    folder: tuple[str, ...],
+    cwd: str,  # noqa: ARG001 (the project's folder is relative to it)
+    homes: tuple[str | None, ...],  # noqa: ARG001 (the user's folder depends on them)
+) -> tuple[tuple[Path | Traversable, str], ...]:
+    return tuple(_searched(folder))
+
+
+def _searched(folder: tuple[str, ...]) -> Iterator[tuple[Path | Traversable, str]]:
+    built_in = _built_in(folder)
+    project = Path(*folder)
+    if not (isinstance(built_in, Path) and project.is_dir() and project.samefile(built_in)):
+        yield project, "/".join((".", *folder, "{}"))
     home = user_folder()
     if home is not None:
-        yield home.joinpath(*kind.folder), "/".join((_USER, *kind.folder, "{}"))
-    yield built_in, "/".join(("(built in)", *kind.folder, "{}"))
-
-
-@lru_cache(maxsize=_KINDS)
-def _same(cwd: str, project: Path, built_in: Path) -> bool:  # noqa: ARG001 (the project is relative to it)
-    return project.is_dir() and project.samefile(built_in)
+        yield home.joinpath(*folder), "/".join((_USER, *folder, "{}"))
+    yield built_in, "/".join(("(built in)", *folder, "{}"))
 
 
 @cache
@@ -286,25 +295,25 @@ def _files(kind: _Kind[Any]) -> Mapping[str, _Found]:
 
     Folders are listed again only when one of them has changed.
     """
-    folders = tuple(_folders(kind))
-    return _listed_files(folders, tuple(map(_state, folders)))
+    folders = _folders(kind)
+    cwd = os.getcwd()  # noqa: PTH109 (as above)
+    return _listed_files(folders, cwd, tuple(map(_changed_ns, folders)))
 
 
-def _state(folder: tuple[Path | Traversable, str]) -> tuple[str, int]:
-    """Return where a folder is, and when it last changed; 0 where it is missing, or in an archive."""
+def _changed_ns(folder: tuple[Path | Traversable, str]) -> int:
+    """Return when a folder last changed; 0 where it is missing, or in an archive."""
     path = folder[0]
-    if not isinstance(path, Path):
-        return str(path), 0
     try:
-        return str(path.absolute()), path.stat().st_mtime_ns
+        return os.stat(path).st_mtime_ns if isinstance(path, Path) else 0  # noqa: PTH116 (as above)
     except OSError:
-        return str(path.absolute()), 0
+        return 0
 
 
 @lru_cache(maxsize=_KINDS)
 def _listed_files(
     folders: tuple[tuple[Path | Traversable, str], ...],
-    states: tuple[tuple[str, int], ...],  # noqa: ARG001 (what was listed then is not what is there now)
+    cwd: str,  # noqa: ARG001 (the project's folder is relative to it)
+    changed_ns: tuple[int, ...],  # noqa: ARG001 (what was listed then is not what is there now)
 ) -> Mapping[str, _Found]:
     files: dict[str, _Found] = {}
     for rank, (folder, origin) in enumerate(folders):
