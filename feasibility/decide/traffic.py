@@ -92,7 +92,7 @@ def serve(demand: Demand, service_s: Callable[[int], float], usd_per_hour: float
         Traffic(rate_per_s=demand.rate.value),
         service_s,
         p99_s=goal.value,
-        batch_limit=demand.max_batch or DEFAULT_BATCH_LIMIT,
+        batch_limit=DEFAULT_BATCH_LIMIT if demand.max_batch is None else demand.max_batch,
         usd_per_hour=usd_per_hour,
     )
     if found.best is None:

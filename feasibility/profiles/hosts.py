@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from feasibility.errors import UsageError
 from feasibility.profiles.catalog import Reference, _files, _Kind, _load
 from feasibility.profiles.models import BytesQ, Fact, _Profile
 from feasibility.profiles.strict_yaml import Location
@@ -25,7 +26,10 @@ def host(ref: Reference) -> HostProfile:
 
     UsageError when there is none, ProfileError when the file is wrong.
     """
-    return _load(_HOST, ref)
+    try:
+        return _load(_HOST, ref)
+    except UsageError as error:
+        raise UsageError(error.message, hint=f"{error.hint}; known are {', '.join(host_ids())}") from None
 
 
 def host_ids() -> tuple[str, ...]:

@@ -77,6 +77,13 @@ def test_the_answer_names_the_traffic_and_the_price() -> None:
     assert "1,000/s" == decision.scenario["traffic"].value
 
 
+@pytest.mark.parametrize("batch", [0, -1, 10**6])
+def test_a_batch_that_holds_nothing_is_refused(batch: int) -> None:
+    """From 1 to 1,024 requests."""
+    with pytest.raises(UsageError, match="the batch limit is"):
+        serve(Demand(rate=PerSecond(5), max_batch=batch), lambda size: 0.01 * size, None)
+
+
 def test_a_goal_without_traffic_is_refused() -> None:
     """A p99 is of many requests."""
     with pytest.raises(UsageError, match="no traffic is given"):
