@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check format bench wheel clean
+.PHONY: demo test test-netem check format bench wheel clean
 .DEFAULT_GOAL := demo
 
 $(VENV)/.installed: pyproject.toml
@@ -42,6 +42,10 @@ wheel: $(VENV)/.dev
 bench: $(VENV)/.dev
 	$(BIN)/python tools/bench.py
 	$(BIN)/python tools/bench_nodes.py
+
+# Real transfers beside the formula: as root, on Linux with iproute2 and openssl.
+test-netem: $(VENV)/.dev
+	$(BIN)/python -m tools.shaped_transfers
 
 clean:
 	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache

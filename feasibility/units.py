@@ -17,6 +17,7 @@ BITS_PER_BYTE = 8
 _QUANTITY = re.compile(r"\s*(?P<number>\d+(?:\.\d+)?(?:[eE][+-]?\d{1,3})?)\s*(?P<unit>[A-Za-z/µ]*)\s*")
 _DECIMAL = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "P": 10**15}
 _BINARY = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
+_LIMITS = {"GiB": 2**30, "MiB": 2**20}
 _MAX_TEXT = 64
 _MANY = 100  # requests; from here on a rate is shown whole
 
@@ -216,6 +217,13 @@ class Bytes(_Quantity):
     symbol: ClassVar[str] = "B"
     example: ClassVar[str] = "25MB"
     factors: ClassVar[dict[str, float]] = _prefixed("B", binary=True)
+
+    def as_limit(self) -> str:
+        """Write a limit as hosts do: 25 MiB where it is one."""
+        for name, unit in _LIMITS.items():
+            if self.value >= unit and self.value % unit == 0:
+                return f"{self.value / unit:.0f} {name}"
+        return str(self)
 
     @overload
     def __truediv__(self, other: BytesPerSecond) -> Seconds: ...

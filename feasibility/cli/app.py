@@ -281,8 +281,11 @@ def limits(  # noqa: PLR0913 (one parameter per option)
     from feasibility import api
     from feasibility.report import json, text_limits
 
+    if len(device) > 1:
+        msg = f"limits are of one device, and {', '.join(device)} are named"
+        raise UsageError(msg, hint="ask for one after the other")
     found = api.limits(
-        device, deadline=deadline, max_download=max_download, runtime=runtime, precision=precision
+        device[0], deadline=deadline, max_download=max_download, runtime=runtime, precision=precision
     )
     as_json = format is o.LimitsFormat.JSON
     put_text(json.dumps(found.to_dict()) if as_json else text_limits.render(found))

@@ -239,7 +239,7 @@ CalibratedModels = Annotated[
     list[str],
     typer.Option("--model", metavar="FILE", help="A model of yours to time and fit to as well; repeatable."),
 ]
-LimitedDevices = Annotated[str, typer.Option("-d", "--device", metavar="ID[/UNIT]", help="The device.")]
+LimitedDevices = Annotated[list[str], typer.Option("-d", "--device", metavar="ID[/UNIT]", help="The device.")]
 Deadline = Annotated[str, typer.Option(metavar="TIME", help="How long an inference may take, like 30ms.")]
 OutputLimits = Annotated[LimitsFormat, typer.Option("--format", help="How to write the limits.")]
 Out = Annotated[Text, typer.Option("-o", "--out", metavar="FILE", help="Where to write.  [my-machine]")]

@@ -60,7 +60,7 @@ def _answer(scenario: Scenario) -> Decision:
         checks=limits,
         window=_window(scenario, client),
         break_even=even,
-        changes=() if judgement.feasible else tuple(changes(scenario, client, server, limits, even)),
+        changes=() if judgement.feasible else tuple(changes(scenario, server, client, limits, even)),
         reasons=(*failures(limits), *reasons(scenario, client, server, met, judgement), *missing),
         sources=sources(scenario, client, server),
     )

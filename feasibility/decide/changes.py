@@ -4,23 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import cache
+from functools import lru_cache
 from typing import NamedTuple
 
-from feasibility.decide.checks import CLIENT_CHECKS, checks
+from feasibility.decide.checks import CLIENT_CHECKS, SERVER_CHECKS, checks
+from feasibility.decide.contest import contest, kind_of
 from feasibility.decide.records import BreakEven, Check, Placement, Scenario
-from feasibility.decide.sides import Client, Server, fetched_bytes, unit_of
+from feasibility.decide.sides import Client, Server, client_side, fetched_bytes, unit_of
 from feasibility.profiles import catalog
-from feasibility.profiles.models import Precision
+from feasibility.profiles.models import DeviceProfile, Precision
 from feasibility.units import Bytes
 
 _NARROWER: tuple[Precision, ...] = ("fp16", "int8", "int4")  # widest first: the least that is given up
-_SIZES = {
-    "download": "the download",
-    "host_file": "a file of the host",
-    "host_total": "files of the host",
-    "memory": "memory",
-}
+_MANY = 10  # times: from here on shown whole
+_SIZES = ("download", "host_file", "host_total", "memory")
+_EVEN = 0.5
 
 
 class _Faster(NamedTuple):
@@ -33,28 +31,30 @@ class _Faster(NamedTuple):
 
 
 def changes(
-    scenario: Scenario, client: Client, server: Server, limits: tuple[Check, ...], even: BreakEven
+    scenario: Scenario, server: Server, client: Client, limits: tuple[Check, ...], even: BreakEven
 ) -> Iterator[str]:
-    """Yield a sentence for each change of one thing that lets the client hold a limit or win."""
+    """Yield a sentence for each change of one thing that puts the model on the client, or past its limit."""
     failed = {check.name for check in limits if check.passed is False}
     if failed & set(_SIZES):
-        yield from _narrower(scenario, client, server, failed & set(_SIZES))
+        yield from _narrower(scenario, server)
     rate, peak = even.client_rate, client.compute.peak
     barred = failed & (CLIENT_CHECKS - {"frame_rate"})  # for another reason than its speed
-    if rate is not None and rate > peak and not barred:
+    if rate is not None and rate > peak and not barred and kind_of(scenario) == "inference":
         yield from _faster(scenario.client, client, rate / peak)
 
 
-def _narrower(scenario: Scenario, client: Client, server: Server, failed: set[str]) -> Iterator[str]:
-    """Yield the widest precision of weights at which every limit on size holds."""
+def _narrower(scenario: Scenario, server: Server) -> Iterator[str]:
+    """Yield the widest weights at which the client holds every limit, and what times then say."""
     before = fetched_bytes(scenario)
     for precision in _NARROWER:
         tried = replace(scenario, client=replace(scenario.client, precision=precision))
-        size = fetched_bytes(tried)
+        client, size = client_side(tried), fetched_bytes(tried)
         left = checks(tried, client.side.inference, server.side.inference)
-        if size < before and not any(each.passed is False for each in left if each.name in failed):
-            names = ", ".join(_SIZES[name] for name in sorted(failed))
-            yield f"{precision} weights: {Bytes(size)}, not {Bytes(before)}, within the limit on {names}"
+        out = {each.name for each in left if each.passed is False}
+        if size < before and not out & CLIENT_CHECKS:
+            words = f"{precision} weights: {Bytes(size)}, not {Bytes(before)}, within every limit"
+            wins = out & SERVER_CHECKS or contest(tried, client, server).client_wins >= _EVEN
+            yield f"client, by {words}" if wins else f"the times would decide, for the server, by {words}"
             return
 
 
@@ -70,12 +70,17 @@ def _faster(place: Placement, client: Client, factor: float) -> Iterator[str]:
         if name == lane.peak_of and peak >= least
     ]
     known = f"like {min(fits)[1]}" if fits else f"no {place.device.device_class} that is known does"
-    yield f"a device that computes {factor:.2g} times faster ({known})"
+    times = f"{factor:.1f}" if factor < _MANY else f"{factor:,.0f}"
+    yield f"client, by a device that computes {times} times faster ({known})"
 
 
-@cache
 def _units() -> tuple[_Faster, ...]:
-    """Return the units of every device that is known; read once."""
+    """Return the units of every device that is known."""
+    return _units_of(tuple(catalog.readable_devices()))
+
+
+@lru_cache(maxsize=1)
+def _units_of(devices: tuple[DeviceProfile, ...]) -> tuple[_Faster, ...]:
     return tuple(
         _Faster(
             device=device.id,
@@ -83,6 +88,6 @@ def _units() -> tuple[_Faster, ...]:
             runtimes=unit.runtimes,
             peaks=tuple((str(name), fact.value.value) for name, fact in unit.peaks.items()),
         )
-        for device in catalog.devices()
+        for device in devices
         for unit in device.units.values()
     )

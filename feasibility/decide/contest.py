@@ -65,14 +65,21 @@ def contest(scenario: Scenario, client: Client, server: Server) -> Contest:
     Averages share the download among `calls`; the server's connection is open, because
     the application that asked for the model has it anyway.
     """
-    one, inference = client.side.inference, server.busy
+    one, kind = client.side.inference, kind_of(scenario)
+    both: dict[Compared, tuple[Interval, Interval]] = {
+        "amortised": (one + (1 / (scenario.calls or 1)) * client.setup, server.call_network),
+        "cold": (client.side.first_call, server.first_network),
+        "payload": (one, server.call_network),
+        "inference": (one, links.round_trip(scenario.network)),
+    }
+    own, network = both[kind]
+    return Contest(compared=kind, client=own, network=network, compute=server.busy)
+
+
+def kind_of(scenario: Scenario) -> Compared:
+    """Return what is compared."""
     if scenario.calls is not None:
-        shared = one + (1 / scenario.calls) * client.setup
-        return Contest(compared="amortised", client=shared, network=server.call_network, compute=inference)
+        return "amortised"
     if scenario.cold:
-        first = client.side.first_call
-        return Contest(compared="cold", client=first, network=server.first_network, compute=inference)
-    if scenario.payload is not None:
-        return Contest(compared="payload", client=one, network=server.call_network, compute=inference)
-    rtt = links.round_trip(scenario.network)
-    return Contest(compared="inference", client=one, network=rtt, compute=inference)
+        return "cold"
+    return "inference" if scenario.payload is None and scenario.response is None else "payload"

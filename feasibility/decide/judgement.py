@@ -11,6 +11,8 @@ from feasibility.decide.records import Check, Verdict
 from feasibility.timing.compute import ComputeTime
 from feasibility.units import Seconds
 
+_FRAMES = {Verdict.CLIENT: "frame_rate", Verdict.SERVER: "server_frame_rate"}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
@@ -44,6 +46,9 @@ def judge(
     if _could_flip(lead, client, server):
         gap = Seconds(abs(met.server.typical.value - met.client.typical.value))
         return Judgement(verdict=Verdict.UNDECIDED, confidence=None, doubt=_uncounted(lead, gap))
+    for check in checks:
+        if check.passed is None and check.name == _FRAMES[lead]:
+            return Judgement(verdict=Verdict.UNDECIDED, confidence=None, doubt=check.message)
     if sure < asked:
         return Judgement(verdict=Verdict.UNDECIDED, confidence=sure, doubt=_unsure(lead, sure, asked))
     return Judgement(verdict=lead, confidence=sure)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from feasibility.decide.checks import memory_limit
 from feasibility.decide.records import Placement
@@ -20,6 +21,7 @@ from feasibility.timing.interval import Z_P90
 from feasibility.timing.precision import Lane, lane, run_precision
 from feasibility.units import BITS_PER_BYTE, Bytes, Seconds
 
+Bound = Literal["time", "bytes"]
 _STORED: Precision = "fp32"
 _WEIGHT_ONLY: Precision = "int4"  # its arithmetic is that of fp16
 _SHOWN: tuple[Precision, ...] = ("fp32", "fp16", "int8", "int4")
@@ -86,6 +88,7 @@ class Fit:
     """
 
     kind: str
+    bound: Bound  # what the probable one meets first
     surely: float | None
     probably: float | None
     hardly: float | None
@@ -94,6 +97,7 @@ class Fit:
         """Return the JSON form."""
         return {
             "kind": self.kind,
+            "bound": self.bound,
             "fmas": {"surely": self.surely, "probably": self.probably, "hardly": self.hardly},
         }
 
@@ -145,7 +149,7 @@ def limits(place: Placement, deadline: Seconds, max_download: Bytes | None) -> L
         runtime=place.runtime.id,
         precision=found.precision if asked != _WEIGHT_ONLY else asked,
         deadline=deadline,
-        fits=tuple(_fit(kind, asked, found, deadline.value) for kind in KINDS),
+        fits=tuple(_fit(kind, asked, found, deadline.value, size) for kind in KINDS),
         weight_bytes=size,
         limited_by=words,
         parameters={name: int(size.value * BITS_PER_BYTE // WEIGHT_BITS[name]) for name in _SHOWN},
@@ -168,16 +172,21 @@ def _bytes(place: Placement, max_download: Bytes | None) -> tuple[Bytes, str]:
     return memory, f"memory: {words}, less {place.runtime.memory_overhead.value} of {place.runtime.id}"
 
 
-def _fit(kind: Kind, asked: Precision, found: Lane, deadline_s: float) -> Fit:
-    """Return how much of a kind fits if the device is as slow, usual or fast as 1 in 10, 2 and 10 times."""
+def _fit(kind: Kind, asked: Precision, found: Lane, deadline_s: float, room: Bytes) -> Fit:
+    """Return how much of a kind fits if the device is as slow, usual or fast as 1 in 10, 2 and 10 times.
+
+    Weights grow with it, and must fit the room for them at the width that was asked for.
+    """
     spread = math.exp(Z_P90 * found.sigma)
     fixed_s, growing_s = _seconds(kind, asked, found)
     fmas = sum(kind.fmas.values())
     slow, usual, fast = (
         fmas * (deadline_s / factor - fixed_s) / growing_s for factor in (spread, 1.0, 1 / spread)
     )
-    surely, probably, hardly = (each if each > 0 else None for each in (slow, usual, fast))
-    return Fit(kind=kind.name, surely=surely, probably=probably, hardly=hardly)
+    most = fmas * room.value * BITS_PER_BYTE / float(kind.parameters * WEIGHT_BITS[asked])
+    surely, probably, hardly = (min(each, most) if each > 0 else None for each in (slow, usual, fast))
+    bound: Bound = "bytes" if most < usual else "time"
+    return Fit(kind=kind.name, surely=surely, probably=probably, hardly=hardly, bound=bound)
 
 
 def _seconds(kind: Kind, asked: Precision, found: Lane) -> tuple[float, float]:

@@ -6,12 +6,11 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from feasibility.decide.records import Check, Scenario
-from feasibility.decide.sides import download_bytes, largest_tensor_bytes, request_bytes
+from feasibility.decide.sides import download_bytes, largest_tensor_bytes, request_bytes, response_bytes
 from feasibility.decide.traffic import Service
 from feasibility.timing.interval import Interval
 from feasibility.units import BITS_PER_BYTE, Bytes, PerSecond
 
-_BINARY = {"GiB": 2**30, "MiB": 2**20}
 _BROWSER = "browser"
 # of one origin, without asking (MDN, "Storage quotas and eviction criteria", 2026-11-22)
 _FIREFOX_BYTES = 10 * 2**30
@@ -74,16 +73,8 @@ def _host(scenario: Scenario) -> Iterator[Check]:
                 actual=size,
                 limit=limit.value.value,
                 quantity_unit="bytes",
-                message=f"{host.name} takes {exact(limit.value)} for {what}; the model is {Bytes(size)}.",
+                message=f"{host.name} takes {limit.value.as_limit()} for {what}; the model is {Bytes(size)}.",
             )
-
-
-def exact(size: Bytes) -> str:
-    """Write a limit as hosts do: 25 MiB where it is one."""
-    for name, unit in _BINARY.items():
-        if size.value >= unit and size.value % unit == 0:
-            return f"{size.value / unit:.0f} {name}"
-    return str(size)
 
 
 def _frame_rates(scenario: Scenario, client: Interval, server: Interval) -> Iterator[Check]:
@@ -93,26 +84,32 @@ def _frame_rates(scenario: Scenario, client: Interval, server: Interval) -> Iter
         return
     place = scenario.client
     yield _keeps_up("frame_rate", client, fps, f"{place.device.id} {place.unit}")
-    sent_per_s = BITS_PER_BYTE * fps * request_bytes(scenario)
-    uplink = scenario.network.uplink.value
-    if sent_per_s > uplink.value:
-        yield Check(
-            name="server_frame_rate",
-            passed=False,
-            actual=sent_per_s,
-            limit=uplink.value,
-            quantity_unit="bits/s",
-            message=(
-                f"{fps:g} frames/s of {Bytes(request_bytes(scenario))} each{_raw(scenario)} need "
-                f"{type(uplink)(sent_per_s)} of uplink; {scenario.network.id} has {uplink}."
-            ),
-        )
-    else:
-        yield _keeps_up("server_frame_rate", server, fps, scenario.server.device.id)
+    blocked = next(_too_wide(scenario, fps), None)
+    yield blocked or _keeps_up("server_frame_rate", server, fps, scenario.server.device.id)
 
 
-def _raw(scenario: Scenario) -> str:
-    return " (raw: --payload SIZE if they are compressed)" if scenario.payload is None else ""
+def _too_wide(scenario: Scenario, fps: float) -> Iterator[Check]:
+    """Yield the direction of the link that frames or answers do not fit; open where their size is assumed."""
+    network = scenario.network
+    ways = (
+        ("uplink", network.uplink.value, request_bytes(scenario), scenario.payload, "--payload"),
+        ("downlink", network.downlink.value, response_bytes(scenario), scenario.response, "--response"),
+    )
+    for name, rate, size, given, option in ways:
+        needed = BITS_PER_BYTE * fps * size
+        if needed > rate.value:
+            raw = f" (raw: {option} SIZE if they are compressed)" if given is None else ""
+            yield Check(
+                name="server_frame_rate",
+                passed=None if given is None else False,
+                actual=needed,
+                limit=rate.value,
+                quantity_unit="bits/s",
+                message=(
+                    f"{fps:g} times a second {Bytes(size)}{raw} need {type(rate)(needed)} of {name}; "
+                    f"{network.id} has {rate}."
+                ),
+            )
 
 
 def _keeps_up(name: str, inference: Interval, fps: float, where: str) -> Check:
@@ -145,7 +142,7 @@ def _storage(scenario: Scenario) -> Iterator[Check]:
         quantity_unit="bytes",
         message=(
             f"{Bytes(size)} are kept between visits if the browser has room: Chrome and Safari lend a site "
-            f"60 % of the disk, Firefox 10 % and at most {exact(Bytes(_FIREFOX_BYTES))}."
+            f"60 % of the disk, Firefox 10 % and at most {Bytes(_FIREFOX_BYTES).as_limit()}."
         ),
     )
 
@@ -181,7 +178,7 @@ def _largest_buffer(scenario: Scenario) -> Iterator[Check]:
         limit=limit.value,
         quantity_unit="bytes",
         message=(
-            f"The largest tensor has {Bytes(size)}; a buffer of {runtime.id} holds {exact(limit)}"
+            f"The largest tensor has {Bytes(size)}; a buffer of {runtime.id} holds {limit.as_limit()}"
             + ("." if fits else " unless the adapter grants more.")
         ),
     )

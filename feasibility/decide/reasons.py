@@ -112,6 +112,7 @@ def sources(scenario: Scenario, client: Client, server: Server) -> tuple[str, ..
         *_placement_sources(scenario.client, client.compute),
         *_placement_sources(scenario.server, server.compute),
         *_network_sources(scenario.network),
+        *_policy_sources(scenario),
     ]
     return tuple(dict.fromkeys(rows))
 
@@ -130,8 +131,27 @@ def _placement_sources(place: Placement, compute: ComputeTime) -> Iterator[str]:
 
 def _network_sources(network: NetworkProfile) -> Iterator[str]:
     where = f"network {network.id}{_found(network.origin)}"
-    for name, fact in (("rtt", network.rtt), ("downlink", network.downlink), ("uplink", network.uplink)):
-        yield f"{where}, {name} {fact.value}: {fact.evidence}, {fact.source}"
+    facts = (
+        ("rtt", network.rtt),
+        ("cdn_rtt", network.cdn_rtt),
+        ("downlink", network.downlink),
+        ("uplink", network.uplink),
+    )
+    for name, fact in facts:
+        if fact is not None:
+            yield f"{where}, {name} {fact.value}: {fact.evidence}, {fact.source}"
+
+
+def _policy_sources(scenario: Scenario) -> Iterator[str]:
+    """Name the host's limits, and the price of a server that everybody asks."""
+    host, price = scenario.policy.host, scenario.server.device.price_usd_per_hour
+    if host is not None:
+        for what, fact in (("file", host.file), ("total", host.total)):
+            if fact is not None:
+                yield f"host {host.id}, {what} {fact.value.as_limit()}: {fact.evidence}, {fact.source}"
+    if scenario.demand is not None and price is not None:
+        device = scenario.server.device.id
+        yield f"device {device}, price {price.value} USD/h: {price.evidence}, {price.source}"
 
 
 def _found(origin: str) -> str:

@@ -114,7 +114,7 @@ def _service(scenario: Scenario) -> Service | None:
         return None
     price = place.device.price_usd_per_hour
     each = batches(scenario.cost, unit_of(place), place.runtime, place.precision)
-    found = serve(scenario.demand, each, None if price is None else price.value)
+    found = serve(scenario.demand, each, None if price is None else price.value, largest_batch(scenario))
     fetched = cdn_bytes_per_year(scenario.demand, fetched_bytes(scenario), scenario.calls, scenario.cache_hit)
     return replace(found, cdn_bytes_per_year=fetched)
 
@@ -122,6 +122,15 @@ def _service(scenario: Scenario) -> Service | None:
 @lru_cache(maxsize=_KEPT)
 def _slowest(cost: ModelCost, place: Placement) -> tuple[TimedGroup, ...]:
     return slowest(timed(cost, place), place.runtime.id, _taker(place))
+
+
+def largest_batch(scenario: Scenario) -> int:
+    """Return how many inputs fit the server's memory: weights once, activations for each; 1 at least."""
+    place = scenario.server
+    need = memory_need(scenario.cost, place)
+    free = place.device.memory.capacity.value.value - place.runtime.memory_overhead.value.value
+    each = max(1, need.activation_bytes)
+    return max(1, int((free - need.weight_bytes) // each))
 
 
 def _taker(place: Placement) -> str | None:

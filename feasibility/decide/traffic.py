@@ -11,9 +11,10 @@ from feasibility.cost import ModelCost
 from feasibility.decide.fields import Fields
 from feasibility.profiles.models import ComputeUnit, Precision, RuntimeProfile
 from feasibility.timing.compute import inference
-from feasibility.timing.server import DEFAULT_BATCH_LIMIT, HOURS_PER_YEAR, Fleet, Traffic, plan
+from feasibility.timing.server import DEFAULT_BATCH_LIMIT, HOURS_PER_YEAR, Fleet, Traffic, fleet, plan
 from feasibility.units import PerSecond, Seconds
 
+_BUSIEST = 0.9  # share of the time: above, an hour with a tenth more requests would end in a jam
 _GOAL = 4  # times a single inference: the p99 goal where nobody gives one
 
 
@@ -84,20 +85,30 @@ class Service:
         )
 
 
-def serve(demand: Demand, service_s: Callable[[int], float], usd_per_hour: float | None) -> Service:
-    """Return the plan for this demand; UsageError for a rate, goal or batch that cannot be."""
+def serve(
+    demand: Demand,
+    service_s: Callable[[int], float],
+    usd_per_hour: float | None,
+    fitting: int = DEFAULT_BATCH_LIMIT,
+) -> Service:
+    """Return the plan for this demand; `fitting` is the batch that memory holds.
+
+    UsageError for a rate, goal or batch that cannot be.
+    """
     one_s = service_s(1)
     goal = demand.p99 or Seconds(_GOAL * one_s)
+    asked = DEFAULT_BATCH_LIMIT if demand.max_batch is None else demand.max_batch
+    traffic = Traffic(rate_per_s=demand.rate.value)
     found = plan(
-        Traffic(rate_per_s=demand.rate.value),
-        service_s,
-        p99_s=goal.value,
-        batch_limit=DEFAULT_BATCH_LIMIT if demand.max_batch is None else demand.max_batch,
-        usd_per_hour=usd_per_hour,
+        traffic, service_s, p99_s=goal.value, batch_limit=min(asked, fitting), usd_per_hour=usd_per_hour
     )
-    if found.best is None:
+    best = found.best
+    if best is None:
         return _unmet(demand, goal, one_s, found.reason)
-    return _met(found.best, goal)
+    if best.utilisation > _BUSIEST:
+        spare = math.ceil(best.replicas * best.utilisation / _BUSIEST)
+        best = fleet(traffic, service_s, batch=best.batch, replicas=spare, usd_per_hour=usd_per_hour)
+    return _met(best, goal)
 
 
 def cdn_bytes_per_year(demand: Demand, fetched_bytes: int, calls: int | None, cached: float) -> float | None:
@@ -121,18 +132,18 @@ def batches(
     return service_s
 
 
-def _met(fleet: Fleet, goal: Seconds) -> Service:
+def _met(found: Fleet, goal: Seconds) -> Service:
     return Service(
-        rate_per_s=fleet.rate_per_s,
+        rate_per_s=found.rate_per_s,
         p99_goal=goal,
-        replicas=fleet.replicas,
-        batch=fleet.batch,
-        utilisation=fleet.utilisation,
-        response_p50=Seconds(fleet.response.p50_s),
-        response_p99=Seconds(fleet.response.p99_s),
-        usd_per_hour=fleet.usd_per_hour,
-        usd_per_million=fleet.usd_per_million,
-        usd_per_year=fleet.usd_per_year,
+        replicas=found.replicas,
+        batch=found.batch,
+        utilisation=found.utilisation,
+        response_p50=Seconds(found.response.p50_s),
+        response_p99=Seconds(found.response.p99_s),
+        usd_per_hour=found.usd_per_hour,
+        usd_per_million=found.usd_per_million,
+        usd_per_year=found.usd_per_year,
     )
 
 

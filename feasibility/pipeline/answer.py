@@ -159,7 +159,7 @@ def _setup(chain: Chain, local: list[Stage], size: int) -> Interval:
     if not local:
         return Interval.exact(0.0)
     loads = {stage.path: stage.load for stage in local}
-    return links.download(chain.network, size) + _together(loads.values())
+    return links.download(links.cdn(chain.network), size) + _together(loads.values())
 
 
 def _barred(chain: Chain, puzzle: Puzzle, sides: Sides, needs: tuple[int, int]) -> Iterator[str]:

@@ -11,6 +11,7 @@ import math
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from importlib import resources
@@ -84,6 +85,13 @@ def devices() -> Iterator[DeviceProfile]:
     """Load every device that has a file, sorted by id; ProfileError at the first that is wrong."""
     for _, found in sorted(_files(_DEVICE).items()):
         yield _read(_DEVICE, found)
+
+
+def readable_devices() -> Iterator[DeviceProfile]:
+    """Load every device whose file is right, sorted by id; a wrong one is no answer to another question."""
+    for _, found in sorted(_files(_DEVICE).items()):
+        with suppress(ProfileError, UsageError):
+            yield _read(_DEVICE, found)
 
 
 def runtime(ref: Reference) -> RuntimeProfile:

@@ -20,10 +20,10 @@ _WIDE = 1.1  # high / typical above which an interval is worth narrowing
 
 def flips(decision: Decision) -> Iterator[str]:
     """Yield what would change the verdict, one quantity at a time."""
-    yield from (f"client, by {change}" for change in decision.changes)
+    yield from decision.changes
     failed = failed_checks(decision)
     if failed:
-        yield from map(_flip_check, failed)
+        yield f"the times would decide, if {' and '.join(map(_kept, failed))}"
     elif decision.confidence is None:
         yield f"either side, once the uncounted nodes are counted: {_OWN_RULE}"
     else:
@@ -37,23 +37,25 @@ _LIMITED = {
     "host_total": "the model's files",
     "server_memory": "the memory that the server needs",
 }
+_TIMED = frozenset({"frame_rate", "server_frame_rate", "server_p99"})  # limits that a time decides
 _LIFTED = {
-    "offline": "the app may need a network",
-    "private_input": "the input may leave the device",
-    "secret_model": "the weights may be shipped",
+    "offline": "the app might need a network",
+    "private_input": "the input might leave the device",
+    "secret_model": "the weights might be shipped",
     "frame_rate": "the client kept up with the frames: fewer of them, or a faster device",
     "server_p99": "more time were allowed: --p99",
     "server_frame_rate": "the server kept up with the frames: fewer or smaller ones, or a faster uplink",
 }
 
 
-def _flip_check(check: Check) -> str:
+def _kept(check: Check) -> str:
+    """Say what would keep to a limit."""
     if check.name in _LIFTED:
-        return f"the times would decide, if {_LIFTED[check.name]}"
+        return _LIFTED[check.name]
     what = _LIMITED.get(check.name, check.name)
     if check.actual is None or check.limit is None or check.quantity_unit != "bytes":
-        return f"the times would decide, if {what} kept to its limit"
-    return f"the times would decide, if {what} were {Bytes(check.limit)} or less (now {Bytes(check.actual)})"
+        return f"{what} kept to its limit"
+    return f"{what} were {Bytes(check.limit).as_limit()} or less (now {Bytes(check.actual)})"
 
 
 def _flip(decision: Decision, what: str, value: object, now: str = "") -> str:
@@ -153,7 +155,7 @@ def largest_assumption(decision: Decision) -> tuple[str, str]:
     """Return the assumption that moves the answer most, and how to narrow it."""
     if decision.coverage.unknown:
         return uncounted(decision.coverage), f"count them: {_OWN_RULE}"
-    if failed_checks(decision):
+    if any(check.name not in _TIMED for check in failed_checks(decision)):
         return "nothing that a time could change: a limit decides", "--why says where each limit comes from"
     doubts = (*_speeds(decision), *_LINKS[decision.compared](decision))
     widest = max(doubts, key=lambda d: d.share * (d.seconds.high - d.seconds.low).value)

@@ -27,7 +27,8 @@ def render(decision: Decision) -> str:
     ]
     doubt, narrow = advice.largest_assumption(decision)
     facts = [
-        f"Compared: {wording.COMPARISONS[decision.compared].label}.",
+        f"Compared: {wording.label(decision)}.",
+        *([f"Traffic: {wording.traffic(decision.server.service)}."] if decision.server.service else []),
         f"Network {wording.network(decision)}.",
         f"Download {wording.download(decision)}.",
         f"Memory: {wording.memory(decision)}.",
@@ -51,8 +52,12 @@ def render_many(decisions: Sequence[Decision]) -> str:
     rows = [_row(decision) for decision in decisions]
     head = ("model", "client", "verdict", "sure", "client time", "server time")
     facts = [f"{markdown_code(d.client.device)}: {check}" for d in decisions for check in _failed(d)]
+    first = decisions[0]
+    shared = [f"Compared: {wording.label(first)}.", f"Network {wording.network(first)}."]
     models = list({d.model.path: _model(d) for d in decisions}.values())
-    return _page(models, [_table(head, rows)], [_list("Checks that fail", facts, escaped=True)])
+    return _page(
+        models, [_table(head, rows)], [_list("", shared), _list("Checks that fail", facts, escaped=True)]
+    )
 
 
 def render_cost(cost: ModelCost, *, by: str = "op", top: int = 0, depth: int = DEFAULT_DEPTH) -> str:

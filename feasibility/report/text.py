@@ -53,12 +53,16 @@ def _page(blocks: Iterable[Sequence[str]]) -> str:
 
 def render_short(decisions: Sequence[Decision]) -> str:
     """Return the verdicts and what they assume about the models, nothing else."""
-    several = len({decision.model.path for decision in decisions}) > 1
-    return "".join(_short(decision, several=several) for decision in decisions)
+    models = len({decision.model.path for decision in decisions}) > 1
+    devices = len({_unit(decision) for decision in decisions}) > 1
+    return "".join(_short(decision, models=models, devices=devices) for decision in decisions)
 
 
-def _short(decision: Decision, *, several: bool) -> str:
-    named = paragraph(f"{decision.model.path}:") if several else []
+def _short(decision: Decision, *, models: bool, devices: bool) -> str:
+    """Name the model among several, and the device where a limit decides and says nothing of it."""
+    names = [decision.model.path] if models else []
+    names += [_unit(decision)] if devices and wording.failed_checks(decision) else []
+    named = paragraph(f"{' on '.join(names)}:") if names else []
     return "\n".join([*named, *lead(decision)]) + "\n"
 
 
@@ -71,9 +75,9 @@ def lead(decision: Decision) -> list[str]:
 
 def _facts(decision: Decision) -> list[tuple[str, str]]:
     assumption, narrow = advice.largest_assumption(decision)
-    client, server = decision.client, decision.server
+    client, server, limits = decision.client, decision.server, wording.limits(decision)
     return [
-        ("compared", wording.COMPARISONS[decision.compared].label),
+        ("compared", wording.label(decision)),
         ("model", f"{decision.model.path}: {wording.work(decision.totals, decision.coverage)}"),
         ("client", f"{client.inference} on {wording.where(client)}"),
         ("server", f"{server.inference} on {wording.where(server)}{wording.assumed(decision, 'server')}"),
@@ -83,6 +87,7 @@ def _facts(decision: Decision) -> list[tuple[str, str]]:
         ("window", wording.window(decision)),
         ("download", wording.download(decision)),
         ("memory", wording.memory(decision)),
+        *([("limits", limits)] if limits else []),
         ("coverage", wording.coverage_line(decision.coverage)),
         ("unsure", assumption),
         ("narrow it", narrow),
@@ -173,14 +178,16 @@ def _shared(decision: Decision, models: int) -> list[tuple[str, str]]:
     if models == 1:
         server = f"{wording.compared_times(decision)[1]} on {server}"
     rows = [
-        ("compared", wording.COMPARISONS[decision.compared].label),
+        ("compared", wording.label(decision)),
         ("server", server),
         ("network", wording.network(decision)),
     ]
+    if decision.server.service and models == 1:
+        rows.append(("traffic", wording.traffic(decision.server.service)))
     if wording.assumed(decision, "client"):
         rows.append(("devices", "typical ones (assumed)"))
     if models == 1:
-        rows.append(("download", f"{wording.download_size(decision)} once"))
+        rows.append(("download", f"{wording.download_size(decision)} once{wording.packed(decision)}"))
     return [*rows, ("more", "name one model and one --device: memory, reasons, and what would flip it")]
 
 

@@ -24,6 +24,7 @@ def render(found: Limits) -> str:
         Column("surely", right=True),
         Column("probably", right=True),
         Column("hardly", right=True),
+        Column("bound by"),
     ]
     widths = ", ".join(f"{format_count(count)} as {name}" for name, count in found.parameters.items())
     weights = f"{found.weight_bytes} of weights ({found.limited_by}): {widths} parameters."
@@ -31,9 +32,9 @@ def render(found: Limits) -> str:
     return "\n".join([*paragraph(title), "", *body, "", *paragraph(weights)]) + "\n"
 
 
-def _row(fit: Fit) -> tuple[str, str, str, str]:
+def _row(fit: Fit) -> tuple[str, ...]:
     surely, probably, hardly = (
         _NONE if fmas is None else f"{format_count(int(fmas))} FMA"
         for fmas in (fit.surely, fit.probably, fit.hardly)
     )
-    return fit.kind, surely, probably, hardly
+    return fit.kind, surely, probably, hardly, fit.bound

@@ -83,6 +83,8 @@ def headline(decision: Decision) -> str:
 def _certainty(decision: Decision) -> str:
     """Say how sure the verdict is; in doubt who is ahead, or what nobody could count."""
     confidence = decision.confidence
+    if confidence is None and not decision.coverage.unknown:
+        return "a check cannot tell"
     if confidence is None:
         return f"{len(decision.coverage.unknown)} of {decision.coverage.nodes} nodes are not counted"
     if decision.verdict.value != "undecided":
@@ -137,6 +139,7 @@ def pays_off(decision: Decision) -> str:
     calls = decision.break_even.calls
     if (
         decision.verdict.value != "client"
+        or failed_checks(decision)
         or decision.compared not in {"inference", "payload"}
         or calls is None
     ):
@@ -195,10 +198,11 @@ def network(decision: Decision) -> str:
     parts = [
         f"{name} {scenario[key].value}"
         + ("" if scenario[key].origin == own else f" ({scenario[key].origin})")
-        for key, name in (("rtt", "rtt"), ("downlink", "down"), ("uplink", "up"))
+        for key, name in (("rtt", "rtt"), ("cdn_rtt", "cdn rtt"), ("downlink", "down"), ("uplink", "up"))
         if key in scenario
     ]
-    return f"{link.value if link else 'given'}{assumed(decision, 'network')}: {', '.join(parts)}"
+    resumed = ", connections resumed" if "resumed" in scenario else ""
+    return f"{link.value if link else 'given'}{assumed(decision, 'network')}: {', '.join(parts)}{resumed}"
 
 
 def assumed(decision: Decision, choice: str) -> str:
@@ -262,9 +266,31 @@ def download(decision: Decision) -> str:
     client, server = decision.client, decision.server
     first, rival = client.first_call.typical, server.first_call.typical
     size = download_size(decision)
-    return (
-        f"{size} once; the first answer comes after {first} on {client.device}, {rival} from {server.device}"
-    )
+    comes = f"the first answer comes after {first} on {client.device}, {rival} from {server.device}"
+    return f"{size} once{packed(decision)}; {comes}"
+
+
+_ASKED = frozenset({"host_file", "host_total", "frame_rate", "server_frame_rate"})
+
+
+def limits(decision: Decision) -> str:
+    """Return the limits that were asked for and did not decide, held or not to be judged; or nothing."""
+    asked = (check for check in decision.checks if check.name in _ASKED and check.passed is not False)
+    return " ".join(check.message for check in asked)
+
+
+def packed(decision: Decision) -> str:
+    """Return how the download is compressed, or nothing."""
+    method = decision.scenario.get("compress")
+    return "" if method is None else f" ({method.value})"
+
+
+def label(decision: Decision) -> str:
+    """Return what is compared, and which sessions find the model cached."""
+    setting = decision.scenario.get("cache_hit")
+    cached = 0.0 if setting is None else float(setting.value)
+    share = f"; cached in {percent(cached)} of sessions" if cached else ""
+    return f"{COMPARISONS[decision.compared].label}{share}"
 
 
 def where(side: ClientSide | ServerSide) -> str:

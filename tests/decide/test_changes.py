@@ -25,9 +25,9 @@ def big() -> ModelCost:
 @pytest.mark.parametrize(
     ("limit", "words"),
     [
-        (25e6, "fp16 weights: 20 MB, not 40 MB, within the limit on the download"),
-        (12e6, "int8 weights: 10 MB, not 40 MB, within the limit on the download"),
-        (6e6, "int4 weights: 5.62 MB, not 40 MB, within the limit on the download"),
+        (25e6, "client, by fp16 weights: 20 MB, not 40 MB, within every limit"),
+        (12e6, "client, by int8 weights: 10 MB, not 40 MB, within every limit"),
+        (6e6, "client, by int4 weights: 5.62 MB, not 40 MB, within every limit"),
     ],
 )
 def test_the_widest_weights_that_pass_are_named(limit: float, words: str) -> None:
@@ -44,9 +44,7 @@ def test_a_host_is_a_limit_like_any_other() -> None:
     """40 MB do not pass 25 MiB; halves do."""
     given = replace(scenario(big()), policy=Policy(host=host("cloudflare-pages")))
 
-    assert ("fp16 weights: 20 MB, not 40 MB, within the limit on a file of the host",) == decide(
-        given
-    ).changes
+    assert ("client, by fp16 weights: 20 MB, not 40 MB, within every limit",) == decide(given).changes
 
 
 def test_a_client_that_wins_needs_no_change() -> None:
@@ -77,3 +75,25 @@ def test_a_payload_breaks_even_at_what_the_uplink_carries_meanwhile() -> None:
 
     assert decision.break_even.payload is not None
     assert spare_s * 20e6 / 8 == pytest.approx(decision.break_even.payload.value)
+
+
+def test_weights_are_no_way_out_where_the_client_stays_slower() -> None:
+    """2 x 10^12 operations take a unit of 1 TFLOP/s seconds at any width: the server is faster then."""
+    slow = model(work(2 * 10**12), parameters=FLOATS, parameter_bytes=4 * FLOATS, download_bytes=4 * FLOATS)
+    words = decide(scenario(slow, max_download=Bytes(25e6))).changes[0]
+
+    assert words.startswith("the times would decide, for the server, by fp16 weights")
+
+
+def test_a_secret_stays_secret_at_any_width() -> None:
+    """Narrower weights may not be shipped either."""
+    given = replace(scenario(big(), max_download=Bytes(25e6)), policy=Policy(secret_model=True))
+
+    assert () == decide(given).changes
+
+
+def test_no_speed_makes_up_for_a_download() -> None:
+    """A first visit is compared with its download: how fast the device is, is not what decides."""
+    slow = model(work(2 * 10**12), download_bytes=10**9)
+
+    assert () == decide(scenario(slow, cold=True)).changes

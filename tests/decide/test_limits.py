@@ -50,6 +50,7 @@ def test_the_time_of_the_network_itself_fits_it_exactly(device: str, kind: Kind)
     seconds = inference(cost, where.device.units[where.unit], where.runtime, None).interval.typical
 
     found = next(fit for fit in limits(where, seconds, None).fits if fit.kind == kind.name)
+    assert "time" == found.bound
     apart = 0.08 if where.runtime.fuses_attention else 0.03  # such a kernel keeps the scores on the chip
     assert sum(kind.fmas.values()) == pytest.approx(found.probably, rel=apart)
     assert found.surely is None or found.surely < (found.probably or 0) < (found.hardly or 0)
@@ -93,3 +94,11 @@ def test_the_verb_takes_texts_with_units() -> None:
     assert 0.03 == fe.limits("pixel-6a", deadline="30ms").deadline.value
     with pytest.raises(UnitError, match="deadline"):
         fe.limits("pixel-6a", deadline="30")
+
+
+def test_weights_that_do_not_fit_bound_a_network_before_time_does() -> None:
+    """5 MB are 1.25 million floats: a MobileNetV2 of 3.475 million shrinks to 0.36 of its work."""
+    mobile = limits(place("pixel-6a", None, None), Seconds(1.0), Bytes(5e6)).fits[0]
+
+    assert "bytes" == mobile.bound
+    assert 1_250_000 / 3_475_130 * sum(KINDS[0].fmas.values()) == pytest.approx(mobile.probably)

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from feasibility.decide import Check, Decision, Policy, Verdict, decide
-from feasibility.decide.policies import exact
 from feasibility.errors import ProfileError, UsageError
 from feasibility.profiles.hosts import host, host_ids
 from feasibility.units import Bytes
@@ -87,7 +86,7 @@ def test_a_browser_keeps_a_model_if_it_has_room() -> None:
 
 def test_limits_read_as_hosts_write_them() -> None:
     """25 MiB and 500 MB."""
-    assert ("25 MiB", "500 MB") == (exact(Bytes(25 * MIB)), exact(Bytes(500e6)))
+    assert ("25 MiB", "500 MB") == (Bytes(25 * MIB).as_limit(), Bytes(500e6).as_limit())
 
 
 def test_a_client_that_is_too_slow_for_the_frames_is_out() -> None:
@@ -99,12 +98,36 @@ def test_a_client_that_is_too_slow_for_the_frames_is_out() -> None:
     assert fast.passed is True
 
 
-def test_frames_need_their_uplink() -> None:
-    """4,000 bytes 1,000 times a second are 32 Mbit/s, and the link has 20."""
-    found = check(answer(fps=1000.0), "server_frame_rate")
+@pytest.mark.parametrize(("payload", "passed"), [(Bytes(4000), False), (None, None)])
+def test_frames_need_their_uplink(payload: Bytes | None, passed: bool | None) -> None:  # noqa: FBT001
+    """4,000 bytes 1,000 times a second are 32 Mbit/s, and the link has 20; raw floats are only assumed."""
+    cost = model(work(10), inputs=(tensor("x", 1000),), outputs=(tensor("y", 10),))
+    found = check(
+        decide(replace(scenario(cost, payload=payload), policy=Policy(fps=1000.0))), "server_frame_rate"
+    )
 
-    assert (False, 8 * 4000 * 1000) == (found.passed, found.actual)
-    assert "32 Mbit/s of uplink" in found.message
+    assert (passed, 8 * 4000 * 1000) == (found.passed, found.actual)
+    assert "need 32 Mbit/s of uplink" in found.message
+
+
+def test_answers_need_their_downlink() -> None:
+    """100 kB 200 times a second are 160 Mbit/s, and the link has 150."""
+    cost = model(work(10), inputs=(tensor("x", 1),), outputs=(tensor("y", 10),))
+    given = replace(scenario(cost, response=Bytes(1e5)), policy=Policy(fps=200.0))
+    found = check(decide(given), "server_frame_rate")
+
+    assert (False, 8 * 1e5 * 200) == (found.passed, found.actual)
+    assert "of downlink" in found.message
+
+
+def test_frames_that_may_or_may_not_be_kept_up_with_leave_it_open() -> None:
+    """A client ahead whose frame lies between its p10 and its p90 is no answer, whatever its lead."""
+    cost = model(work(10**10), inputs=(tensor("x", 1),), outputs=(tensor("y", 1),))
+    typical_s = decide(scenario(cost)).client.inference.typical.value
+    decision = decide(replace(scenario(cost), policy=Policy(fps=1 / typical_s)))
+
+    assert (Verdict.UNDECIDED, None) == (decision.verdict, decision.confidence)
+    assert "may or may not keep up" in decision.reasons[0]
 
 
 def test_cached_models_share_only_the_downloads_that_happen() -> None:
