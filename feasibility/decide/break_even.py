@@ -6,11 +6,12 @@ import math
 from collections.abc import Callable
 
 from feasibility.decide.records import BreakEven, Scenario
-from feasibility.decide.sides import Client, Server, fetched_bytes, request_bytes, response_bytes
+from feasibility.decide.sides import Client, Server, batches_of, fetched_bytes, request_bytes, response_bytes
+from feasibility.decide.traffic import crowded
 from feasibility.profiles.models import NetworkProfile
 from feasibility.timing import network as links
 from feasibility.timing.compute import ComputeTime
-from feasibility.units import BitsPerSecond, Bytes, FlopsPerSecond, Seconds
+from feasibility.units import BitsPerSecond, Bytes, FlopsPerSecond, PerSecond, Seconds
 
 _SLOWEST_BITS_PER_S = 1.0
 _FASTEST_BITS_PER_S = 1e15  # far above any link; what is left there is round trips alone
@@ -25,7 +26,14 @@ def break_evens(scenario: Scenario, client: Client, server: Server) -> tuple[Bre
     calls, no_calls = _calls(client, server)
     downlink, no_downlink = _downlink(scenario, client, server)
     payload = _payload(scenario, client, server)
-    found = BreakEven(rtt=rtt, downlink=downlink, payload=payload, calls=calls, client_rate=rate)
+    found = BreakEven(
+        rtt=rtt,
+        downlink=downlink,
+        payload=payload,
+        calls=calls,
+        client_rate=rate,
+        traffic=_traffic(scenario, client, server),
+    )
     return found, tuple(text for text in (no_rtt, no_rate, no_calls, no_downlink) if text)
 
 
@@ -103,6 +111,15 @@ def _payload(scenario: Scenario, client: Client, server: Server) -> Bytes | None
         return None
     byte_s = links.warm_exchange(network, up_bytes=1, down_bytes=down).typical.value - empty_s
     return Bytes(spare_s / byte_s)
+
+
+def _traffic(scenario: Scenario, client: Client, server: Server) -> PerSecond | None:
+    """Solve client = RTT + server for the requests that come to the planned replicas."""
+    service = server.side.service
+    if service is None:
+        return None
+    budget_s = (client.side.inference.typical - links.round_trip(scenario.network).typical).value
+    return crowded(service, batches_of(scenario), budget_s)
 
 
 def _with_downlink(network: NetworkProfile, bits_per_s: float) -> NetworkProfile:

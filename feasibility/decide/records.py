@@ -20,7 +20,7 @@ from feasibility.profiles.hosts import HostProfile
 from feasibility.profiles.models import DeviceProfile, NetworkProfile, Precision, RuntimeProfile
 from feasibility.timing.compute import Rest
 from feasibility.timing.interval import Interval
-from feasibility.units import BitsPerSecond, Bytes, Flops, FlopsPerSecond, Seconds
+from feasibility.units import BitsPerSecond, Bytes, Flops, FlopsPerSecond, PerSecond, Seconds
 
 
 class Verdict(Enum):
@@ -288,6 +288,7 @@ class BreakEven:
     payload: Bytes | None
     calls: float | None
     client_rate: FlopsPerSecond | None
+    traffic: PerSecond | None = None  # on the replicas that are planned
 
     def to_dict(self) -> dict[str, object]:
         """Return the JSON form."""
@@ -297,6 +298,7 @@ class BreakEven:
             "payload_bytes": self.payload.value if self.payload is not None else None,
             "calls": self.calls,
             "client_flops_per_s": self.client_rate.value if self.client_rate is not None else None,
+            "traffic_per_s": self.traffic.value if self.traffic is not None else None,
         }
 
     @classmethod
@@ -304,13 +306,14 @@ class BreakEven:
         """Read the JSON form back."""
         rtt, downlink = fields.number_or_none("rtt_s"), fields.number_or_none("downlink_bits_per_s")
         rate = fields.number_or_none("client_flops_per_s")
-        payload = fields.number_or_none("payload_bytes")
+        payload, traffic = fields.number_or_none("payload_bytes"), fields.number_or_none("traffic_per_s")
         return cls(
             rtt=None if rtt is None else Seconds(rtt),
             downlink=None if downlink is None else BitsPerSecond(downlink),
             payload=None if payload is None else Bytes(payload),
             calls=fields.number_or_none("calls"),
             client_rate=None if rate is None else FlopsPerSecond(rate),
+            traffic=None if traffic is None else PerSecond(traffic),
         )
 
 

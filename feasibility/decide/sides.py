@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -113,7 +114,7 @@ def _service(scenario: Scenario) -> Service | None:
     if scenario.demand is None:
         return None
     price = place.device.price_usd_per_hour
-    each = batches(scenario.cost, unit_of(place), place.runtime, place.precision)
+    each = batches_of(scenario)
     found = serve(scenario.demand, each, None if price is None else price.value, largest_batch(scenario))
     fetched = cdn_bytes_per_year(scenario.demand, fetched_bytes(scenario), scenario.calls, scenario.cache_hit)
     return replace(found, cdn_bytes_per_year=fetched)
@@ -122,6 +123,12 @@ def _service(scenario: Scenario) -> Service | None:
 @lru_cache(maxsize=_KEPT)
 def _slowest(cost: ModelCost, place: Placement) -> tuple[TimedGroup, ...]:
     return slowest(timed(cost, place), place.runtime.id, _taker(place))
+
+
+def batches_of(scenario: Scenario) -> Callable[[int], float]:
+    """Return what tells the seconds of a batch on the server."""
+    place = scenario.server
+    return batches(scenario.cost, unit_of(place), place.runtime, place.precision)
 
 
 def largest_batch(scenario: Scenario) -> int:

@@ -14,6 +14,8 @@ from feasibility.timing.compute import inference
 from feasibility.timing.server import DEFAULT_BATCH_LIMIT, HOURS_PER_YEAR, Fleet, Traffic, fleet, plan
 from feasibility.units import PerSecond, Seconds
 
+_NEARLY = 0.999  # of the capacity
+_HALVINGS = 20  # of a rate: to a millionth of the capacity
 _BUSIEST = 0.9  # share of the time: above, an hour with a tenth more requests would end in a jam
 _GOAL = 4  # times a single inference: the p99 goal where nobody gives one
 
@@ -130,6 +132,27 @@ def batches(
         return known[batch]
 
     return service_s
+
+
+def crowded(service: Service, service_s: Callable[[int], float], budget_s: float) -> PerSecond | None:
+    """Return the rate at which half of the requests take as long as the budget on the same replicas.
+
+    None where they take as long already, or where no rate within their capacity makes them.
+    """
+    if not service.replicas or service.response_p50.value >= budget_s:
+        return None
+
+    def half_s(rate: float) -> float:
+        at = Traffic(rate_per_s=rate)
+        return fleet(at, service_s, batch=service.batch, replicas=service.replicas).response.p50_s
+
+    low, high = service.rate_per_s, service.replicas * service.batch / service_s(service.batch)
+    if half_s(high * _NEARLY) < budget_s:
+        return PerSecond(high)  # there they cannot keep up, and nobody is answered
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        low, high = (middle, high) if half_s(middle) < budget_s else (low, middle)
+    return PerSecond((low + high) / 2)
 
 
 def _met(found: Fleet, goal: Seconds) -> Service:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from feasibility.report.wording import compared_times, failed_checks, number, uncounted
-from feasibility.units import Bytes, Seconds
+from feasibility.units import Bytes, PerSecond, Seconds
 
 if TYPE_CHECKING:  # the records import pydantic, which `feasible profile` does without
     from feasibility.decide.records import Check, Decision, Phase
@@ -89,6 +89,14 @@ def _flip_payload(decision: Decision) -> str:
     return "" if value is None else _flip(decision, "what a call sends", value)
 
 
+def _flip_traffic(decision: Decision) -> str:
+    value, service = decision.break_even.traffic, decision.server.service
+    if value is None or service is None:
+        return ""
+    those = "replica" if service.replicas == 1 else f"{service.replicas:,} replicas"
+    return f"client, if more than {value} came to the same {those} (now {PerSecond(service.rate_per_s)})"
+
+
 def _flip_rate(decision: Decision) -> str:
     value = decision.break_even.client_rate
     if value is None:
@@ -134,7 +142,7 @@ def _flip_downlink(decision: Decision) -> str:
 
 
 _FLIPS: Mapping[str, tuple[Callable[[Decision], str], ...]] = {
-    "inference": (_flip_rtt, _flip_rate, _paid_off),
+    "inference": (_flip_rtt, _flip_rate, _flip_traffic, _paid_off),
     "payload": (_flip_rtt_of_call, _flip_payload, _paid_off),
     "cold": (_flip_first_call,),
     "amortised": (_flip_calls, _flip_downlink),

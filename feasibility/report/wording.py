@@ -77,14 +77,14 @@ def headline(decision: Decision) -> str:
         limits = " ".join(check.message for check in failed)
         decides = "a limit decides" if len(failed) == 1 else "limits decide"
         return f"{decision.verdict.value} ({decides}): {limits}"
+    if decision.confidence is None and not decision.coverage.unknown:
+        return f"{decision.verdict.value} (a check cannot tell): {decision.reasons[0]}"
     return f"{decision.verdict.value} ({_certainty(decision)}): {_times(decision)}"
 
 
 def _certainty(decision: Decision) -> str:
     """Say how sure the verdict is; in doubt who is ahead, or what nobody could count."""
     confidence = decision.confidence
-    if confidence is None and not decision.coverage.unknown:
-        return "a check cannot tell"
     if confidence is None:
         return f"{len(decision.coverage.unknown)} of {decision.coverage.nodes} nodes are not counted"
     if decision.verdict.value != "undecided":

@@ -77,9 +77,9 @@ def test_keys_are_those_of_the_contract() -> None:
     assert [
         "window_s", "peak_flops", "achievable_flops", "passes_at_peak", "passes_achievable",
     ] == inner["window"]  # fmt: skip
-    assert ["rtt_s", "downlink_bits_per_s", "payload_bytes", "calls", "client_flops_per_s"] == inner[
-        "break_even"
-    ]
+    assert [
+        "rtt_s", "downlink_bits_per_s", "payload_bytes", "calls", "client_flops_per_s", "traffic_per_s",
+    ] == inner["break_even"]  # fmt: skip
     assert ["path", "file_bytes", "opsets", "inputs", "outputs"] == inner["model"]
     assert {"client": {"value": "near/gpu", "origin": "a test"}} == found["scenario"]
 

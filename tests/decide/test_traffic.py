@@ -11,6 +11,7 @@ from feasibility.decide.scenario import Choices, build
 from feasibility.decide.traffic import Demand, serve
 from feasibility.errors import UsageError
 from feasibility.report import wording
+from feasibility.timing.server import Traffic, fleet
 from feasibility.units import PerSecond, Seconds
 from tests.timing_parts import model, scenario, tensor, work
 
@@ -126,3 +127,27 @@ def test_devices_would_fetch_what_their_calls_ask_for() -> None:
     assert once.cdn_bytes_per_year is None
     assert 10 / 100 * 0.2 * 4_000_000 * 3600 * 8766 == pytest.approx(shared.cdn_bytes_per_year)
     assert "devices would fetch 2.52 TB a year instead" in wording.traffic(shared)
+
+
+def test_more_traffic_makes_the_server_as_slow_as_the_client() -> None:
+    """At the break-even rate half of the requests take what the round trip leaves, or nobody is answered."""
+    cost = model(work(2 * 10**11), inputs=(tensor("x", 8),), outputs=(tensor("y", 8),))
+    demand = Demand(rate=PerSecond(100), p99=Seconds(0.02), max_batch=1)
+    decision = decide(replace(scenario(cost), demand=demand))
+    rate, service = decision.break_even.traffic, decision.server.service
+
+    assert rate is not None
+    assert service is not None
+    one_s = decision.server.inference.typical.value
+    capacity_per_s = service.replicas / one_s
+    found = fleet(
+        Traffic(rate_per_s=rate.value), lambda size: one_s * size, batch=1, replicas=service.replicas
+    )
+    left_s = decision.client.inference.typical.value - 0.150
+    assert service.rate_per_s < rate.value <= capacity_per_s
+    assert rate.value == capacity_per_s or left_s == pytest.approx(found.response.p50_s, rel=0.01)
+
+
+def test_a_client_that_leads_needs_no_crowd() -> None:
+    """Its time is shorter than the round trip."""
+    assert answer(100.0, Seconds(1.0)).break_even.traffic is None
