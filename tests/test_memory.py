@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from feasibility.cost import NodeCost, OpCost, Role
 from feasibility.ir import Body, DType, Node, TensorSpec
-from feasibility.memory import peak_memory
+from feasibility.memory import peak_memory, weights_at
+from tests.timing_parts import model as counted
 
 
 def spec(name: str, nbytes: int, *, constant: bool = False) -> TensorSpec:
@@ -157,3 +158,10 @@ def test_a_call_that_repeats_another_needs_its_memory_again() -> None:
     nodes = [step("f/1", [x], [inner]), step("f/2", [inner], [a]), step("again", [a], [y])]
     peak = peak_memory(nodes, [x], [y], [body("function", 2, 0, 2)])
     assert peak.live == (5 + 70, 5 + 70 + 10, 5 + 10 + 10 + 70)
+
+
+def test_two_billion_halves_are_four_gigabytes() -> None:
+    """The essay's large language model: 2 x 10^9 parameters of 2 bytes."""
+    cost = counted(parameters=2 * 10**9, parameter_bytes=8 * 10**9)
+
+    assert 2 * 10**9 * 2 == weights_at(cost, "fp16")

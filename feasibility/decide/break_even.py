@@ -4,9 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import lru_cache
 
-from feasibility.decide.records import BreakEven, Scenario
-from feasibility.decide.sides import Client, Server, batches_of, fetched_bytes, request_bytes, response_bytes
+from feasibility.cost import ModelCost
+from feasibility.decide.records import BreakEven, Placement, Scenario
+from feasibility.decide.sides import (
+    Client,
+    Server,
+    batches_of,
+    fetched_bytes,
+    request_bytes,
+    response_bytes,
+    timed,
+)
 from feasibility.decide.traffic import crowded
 from feasibility.profiles.models import NetworkProfile
 from feasibility.timing import network as links
@@ -16,6 +26,7 @@ from feasibility.units import BitsPerSecond, Bytes, FlopsPerSecond, PerSecond, S
 _SLOWEST_BITS_PER_S = 1.0
 _FASTEST_BITS_PER_S = 1e15  # far above any link; what is left there is round trips alone
 _FACTOR_RANGE = 1e12  # a unit this many times slower or faster than it is
+_KEPT = 512  # models and places whose bounds are kept
 _HALVINGS = 200  # of an interval of logarithms: down to the last bit of a float
 
 
@@ -51,20 +62,27 @@ def _client_rate(scenario: Scenario, client: Client, server: Server) -> tuple[Fl
     budget_s = (links.round_trip(scenario.network).typical + server.busy.typical).value
     if not any(group.flop_s for group in compute.groups):
         return None, "No speed of the client changes its time: no counted operator is linear algebra."
-    least_s = compute.at_rate(math.inf)
+    least_s, now_s = _bounds_s(scenario.cost, scenario.client)
     if least_s >= budget_s:
         return None, (
             f"No speed of the client is enough: memory traffic and overhead alone take {Seconds(least_s)}, "
             f"the server answers in {Seconds(budget_s)}."
         )
-    factor = _rate_factor(compute, budget_s, least_s)
+    factor = _rate_factor(compute, budget_s, least_s, now_s)
     return None if factor is None else FlopsPerSecond(factor * compute.peak.value), ""
 
 
-def _rate_factor(compute: ComputeTime, budget_s: float, least_s: float) -> float | None:
+@lru_cache(maxsize=_KEPT)
+def _bounds_s(cost: ModelCost, place: Placement) -> tuple[float, float]:
+    """Return the seconds of a client that computes at any speed, and of one as it is."""
+    compute = timed(cost, place)
+    return compute.at_rate(math.inf), compute.at_rate(1.0)
+
+
+def _rate_factor(compute: ComputeTime, budget_s: float, least_s: float, now_s: float) -> float | None:
     """Return how many times faster the unit must compute to take `budget_s`."""
     if all(group.exponent == 1 for group in compute.groups):
-        return (compute.at_rate(1.0) - least_s) / (budget_s - least_s)
+        return (now_s - least_s) / (budget_s - least_s)
     return _bisect(lambda factor: compute.at_rate(factor) - budget_s, 1 / _FACTOR_RANGE, _FACTOR_RANGE)
 
 

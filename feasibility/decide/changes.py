@@ -76,7 +76,7 @@ def _faster(place: Placement, client: Client, factor: float) -> Iterator[str]:
 
 def _units() -> tuple[_Faster, ...]:
     """Return the units of every device that is known."""
-    return _units_of(tuple(catalog.readable_devices()))
+    return _units_of(catalog.readable_devices())
 
 
 @lru_cache(maxsize=1)

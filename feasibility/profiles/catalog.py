@@ -87,11 +87,14 @@ def devices() -> Iterator[DeviceProfile]:
         yield _read(_DEVICE, found)
 
 
-def readable_devices() -> Iterator[DeviceProfile]:
-    """Load every device whose file is right, sorted by id; a wrong one is no answer to another question."""
-    for _, found in sorted(_files(_DEVICE).items()):
-        with suppress(ProfileError, UsageError):
-            yield _read(_DEVICE, found)
+def readable_devices() -> tuple[DeviceProfile, ...]:
+    """Return every device whose file is right, sorted by id: a wrong one is no answer to another question.
+
+    Read again when a folder has got or lost a file.
+    """
+    folders = _folders(_DEVICE)
+    cwd = os.getcwd()  # noqa: PTH109 (a string, and quick)
+    return _readable(folders, cwd, tuple(map(_changed_ns, folders)))
 
 
 def runtime(ref: Reference) -> RuntimeProfile:
@@ -315,6 +318,18 @@ def _changed_ns(folder: tuple[Path | Traversable, str]) -> int:
         return os.stat(path).st_mtime_ns if isinstance(path, Path) else 0  # noqa: PTH116 (as above)
     except OSError:
         return 0
+
+
+@lru_cache(maxsize=_KINDS)
+def _readable(
+    folders: tuple[tuple[Path | Traversable, str], ...], cwd: str, changed_ns: tuple[int, ...]
+) -> tuple[DeviceProfile, ...]:
+    def read() -> Iterator[DeviceProfile]:
+        for _, found in sorted(_listed_files(folders, cwd, changed_ns).items()):
+            with suppress(ProfileError, UsageError):
+                yield _read(_DEVICE, found)
+
+    return tuple(read())
 
 
 @lru_cache(maxsize=_KINDS)
