@@ -242,12 +242,23 @@ def _unit(decision: Decision) -> str:
 
 
 def _failures(decisions: Sequence[Decision], *, several: bool) -> list[str]:
-    """Return the limits that decided, each named by its device and, among several, its model."""
-    return [
-        f"{f'{d.model.path} on ' if several else ''}{_unit(d)}: {check.message}"
-        for d in decisions
-        for check in wording.failed_checks(d)
+    """Return the limits that decided: what holds everywhere once, the rest by device, runtime and model."""
+    said = [[check.message for check in wording.failed_checks(d)] for d in decisions]
+    everywhere = [message for message in said[0] if all(message in each for each in said)]
+    runtimes = Counter((d.model.path, _unit(d)) for d in decisions)
+    own = [
+        f"{_named(d, model=several, runtime=runtimes[d.model.path, _unit(d)] > 1)}: {message}"
+        for d, messages in zip(decisions, said, strict=True)
+        for message in messages
+        if message not in everywhere
     ]
+    return [*everywhere, *own]
+
+
+def _named(decision: Decision, *, model: bool, runtime: bool) -> str:
+    """Name a line of the table by what tells it from the others."""
+    path = f"{decision.model.path} on " if model else ""
+    return f"{path}{_unit(decision)}{f' with {decision.client.runtime}' if runtime else ''}"
 
 
 def print_coloured(text: str) -> None:

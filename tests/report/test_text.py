@@ -435,3 +435,18 @@ def test_assumptions_without_end_are_counted() -> None:
     said = wording.assumptions(replace(cost().coverage, assumed=tuple(f"d{n}=1" for n in range(1050))))
     assert "d49=1 (--dim NAME=N sets it); and 1,000 more (--format json lists them)." in said
     assert "d50=1" not in said
+
+
+def test_what_fails_everywhere_is_said_once() -> None:
+    """A policy bars every device alike; a device's own limit is named by it."""
+    offline = replace(failed(), name="offline", message="No server is in reach.")
+    own = replace(failed(), name="memory", message="Too little memory.")
+    both = [
+        decision(checks=(offline,), confidence=None),
+        decision(
+            client=replace(decision().client, device="pixel-6a"), checks=(offline, own), confidence=None
+        ),
+    ]
+    lines = text.render_many(both).splitlines()
+
+    assert ["  - No server is in reach.", "  - pixel-6a/gpu: Too little memory."] == lines[-2:]
