@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 from feasibility.cost import ModelCost
 from feasibility.decide.fields import Fields
 from feasibility.profiles.models import ComputeUnit, Precision, RuntimeProfile
 from feasibility.timing.compute import inference
-from feasibility.timing.server import DEFAULT_BATCH_LIMIT, HOURS_PER_YEAR, Fleet, Traffic, fleet, plan
+from feasibility.timing.server import (
+    DEFAULT_BATCH_LIMIT,
+    HOURS_PER_YEAR,
+    Batch,
+    Fleet,
+    Traffic,
+    batch_sizes,
+    fleet,
+    full_batches,
+    plan,
+)
 from feasibility.units import PerSecond, Seconds
 
 _NEARLY = 0.999  # of the capacity
@@ -46,9 +56,8 @@ class Service:
     usd_per_hour: float | None
     usd_per_million: float | None
     usd_per_year: float | None
-    cdn_bytes_per_year: float | None = (
-        None  # that devices would fetch instead; None: calls a download unknown
-    )
+    batches: tuple[Batch, ...] = ()  # one replica that never lacks requests
+    cdn_bytes_per_year: float | None = None  # what devices would fetch; None: calls a download unknown
     reason: str = ""
 
     def to_dict(self) -> dict[str, object]:
@@ -64,6 +73,7 @@ class Service:
             "usd_per_hour": self.usd_per_hour,
             "usd_per_million": self.usd_per_million,
             "usd_per_year": self.usd_per_year,
+            "batches": [_batch_to_dict(batch) for batch in self.batches],
             "cdn_bytes_per_year": self.cdn_bytes_per_year,
             "reason": self.reason,
         }
@@ -82,9 +92,28 @@ class Service:
             usd_per_hour=fields.number_or_none("usd_per_hour"),
             usd_per_million=fields.number_or_none("usd_per_million"),
             usd_per_year=fields.number_or_none("usd_per_year"),
+            batches=tuple(map(_read_batch, fields.items("batches"))),
             cdn_bytes_per_year=fields.number_or_none("cdn_bytes_per_year"),
             reason=fields.text("reason"),
         )
+
+
+def _batch_to_dict(batch: Batch) -> dict[str, object]:
+    return {
+        "size": batch.size,
+        "inference_s": batch.service_s,
+        "inferences_per_s": batch.per_s,
+        "usd_per_million": batch.usd_per_million,
+    }
+
+
+def _read_batch(fields: Fields) -> Batch:
+    return Batch(
+        size=fields.integer("size"),
+        service_s=fields.number("inference_s"),
+        per_s=fields.number("inferences_per_s"),
+        usd_per_million=fields.number_or_none("usd_per_million"),
+    )
 
 
 def serve(
@@ -105,12 +134,13 @@ def serve(
         traffic, service_s, p99_s=goal.value, batch_limit=min(asked, fitting), usd_per_hour=usd_per_hour
     )
     best = found.best
+    full = full_batches(service_s, batch_sizes(min(asked, fitting)), usd_per_hour)
     if best is None:
-        return _unmet(demand, goal, one_s, found.reason)
+        return replace(_unmet(demand, goal, one_s, found.reason), batches=full)
     if best.utilisation > _BUSIEST:
         spare = math.ceil(best.replicas * best.utilisation / _BUSIEST)
         best = fleet(traffic, service_s, batch=best.batch, replicas=spare, usd_per_hour=usd_per_hour)
-    return _met(best, goal)
+    return replace(_met(best, goal), batches=full)
 
 
 def cdn_bytes_per_year(demand: Demand, fetched_bytes: int, calls: int | None, cached: float) -> float | None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from feasibility.report import advice, wording
 from feasibility.report.layout import Column, bullets, fields, paragraph, table
 from feasibility.report.wording import NOTHING, percent
-from feasibility.units import Seconds
+from feasibility.units import PerSecond, Seconds
 
 if TYPE_CHECKING:  # the records import pydantic, which `feasible profile` does without
     from feasibility.decide.records import Decision
@@ -104,6 +104,7 @@ def _details(decision: Decision) -> list[list[str]]:
     checks = [(check.name, _OUTCOMES[check.passed], check.message) for check in decision.checks]
     return [
         _groups(decision),
+        _batches(decision),
         _listing("phases of the first call", phases),
         _listing("checks", checks),
         _listing("who chose what", choices),
@@ -131,6 +132,24 @@ def _groups(decision: Decision) -> list[str]:
     tail = [f"  {rest:,} more groups and fixed costs take {100 * left:.0f} %"] if rest > 0 else []
     columns = [Column("", right=True), Column("", right=True), Column(""), Column(""), Column("")]
     return [f"slowest groups on {side.device}", *table(columns, rows)[1:], *tail]
+
+
+def _batches(decision: Decision) -> list[str]:
+    """Return what one replica that never lacks requests does, for each size of batch."""
+    service = decision.server.service
+    rows = [
+        (
+            f"  {batch.size}",
+            str(Seconds(batch.service_s)),
+            str(PerSecond(batch.per_s)),
+            "" if batch.usd_per_million is None else f"{batch.usd_per_million:,.2f} USD a million",
+        )
+        for batch in (service.batches if service else ())
+    ]
+    if not rows:
+        return []
+    columns = [Column("", right=True), Column("", right=True), Column("", right=True), Column("")]
+    return [f"full batches on {decision.server.device}", *table(columns, rows)[1:]]
 
 
 def _kernel(group: TimedGroup, runtime: str) -> str:

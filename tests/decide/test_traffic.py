@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 
 from feasibility.decide import Decision, Verdict, decide
+from feasibility.decide.fields import Fields
 from feasibility.decide.scenario import Choices, build
-from feasibility.decide.traffic import Demand, serve
+from feasibility.decide.traffic import Demand, Service, serve
 from feasibility.errors import UsageError
 from feasibility.report import wording
 from feasibility.timing.server import Traffic, fleet
@@ -151,3 +152,15 @@ def test_more_traffic_makes_the_server_as_slow_as_the_client() -> None:
 def test_a_client_that_leads_needs_no_crowd() -> None:
     """Its time is shorter than the round trip."""
     assert answer(100.0, Seconds(1.0)).break_even.traffic is None
+
+
+def test_full_batches_are_shown_with_their_price() -> None:
+    """At 10 ms a request and 2 USD an hour 4 take 40 ms, 100 a second: 2 / 3600 x 10^6 / 100 USD a million."""
+    found = serve(Demand(rate=PerSecond(50), p99=Seconds(1.0), max_batch=4), lambda size: 0.01 * size, 2.0)
+    last = found.batches[-1]
+
+    assert [1, 2, 4] == [batch.size for batch in found.batches]
+    assert 4 * 0.01 == pytest.approx(last.service_s)
+    assert 4 / 0.04 == pytest.approx(last.per_s)
+    assert 2 / 3600 * 1e6 / 100 == pytest.approx(last.usd_per_million)
+    assert found == Service.from_dict(Fields(found.to_dict(), where="service"))
