@@ -155,7 +155,7 @@ def test_a_client_that_leads_needs_no_crowd() -> None:
 
 
 def test_full_batches_are_shown_with_their_price() -> None:
-    """At 10 ms a request and 2 USD an hour 4 take 40 ms, 100 a second: 2 / 3600 x 10^6 / 100 USD a million."""
+    """Four of 10 ms take 40 ms, 100 a second; at 2 USD an hour that is 2 / 3600 x 10^6 / 100 a million."""
     found = serve(Demand(rate=PerSecond(50), p99=Seconds(1.0), max_batch=4), lambda size: 0.01 * size, 2.0)
     last = found.batches[-1]
 
