@@ -52,6 +52,16 @@ def test_outputs_are_what_the_commands_print(page: Path, request: pytest.Fixture
         assert run(block["command"]) == block["output"]
 
 
+def test_intervals_in_the_prose_of_the_readme_are_those_that_are_printed() -> None:
+    """What "How to read it" quotes stands in a console block."""
+    text = README.read_text(encoding="utf-8")
+    printed = " ".join(block["output"] for block in _CONSOLE.finditer(text))
+    quoted = re.findall(r"\*\*([\d.]+ \w+ \([^)]* to [^)]*\))\*\*", text)
+
+    assert quoted
+    assert [] == [interval for interval in quoted if interval not in printed]
+
+
 @pytest.fixture
 def _reader(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Stand where a reader stands: the examples, a model of one's own, and the board of docs/profiles.md."""

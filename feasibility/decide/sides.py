@@ -21,7 +21,7 @@ from feasibility.timing.interval import DATA_SHEET_SIGMA, PRIOR_SIGMA, Interval
 from feasibility.timing.precision import run_precision
 from feasibility.units import BITS_PER_BYTE
 
-_KEPT = 512  # times of a model in a place that are kept: many links ask for the same ones
+_KEPT = 128  # times of a model in a place that are kept: many links ask for the same ones
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

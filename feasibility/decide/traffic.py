@@ -201,7 +201,7 @@ def _met(found: Fleet, goal: Seconds) -> Service:
 
 
 def _unmet(demand: Demand, goal: Seconds, one_s: float, reason: str) -> Service:
-    """Return no plan: a request takes an inference at the least."""
+    """Return no plan: an inference alone, with which nobody waits, is longer than the goal."""
     return Service(
         rate_per_s=demand.rate.value,
         p99_goal=goal,
@@ -209,7 +209,7 @@ def _unmet(demand: Demand, goal: Seconds, one_s: float, reason: str) -> Service:
         batch=1,
         utilisation=0.0,
         response_p50=Seconds(one_s),
-        response_p99=Seconds(max(one_s, math.nextafter(goal.value, math.inf))),
+        response_p99=Seconds(one_s),
         usd_per_hour=None,
         usd_per_million=None,
         usd_per_year=None,

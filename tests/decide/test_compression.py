@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import random
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from feasibility.decide import decide
-from feasibility.decide.compression import METHODS, Compression, compression
+from feasibility.decide.compression import METHODS, Compression, _sample, compression
 from feasibility.decide.scenario import Choices, build
 from feasibility.errors import UsageError
 from feasibility.units import Bytes
@@ -48,6 +49,11 @@ def test_a_sample_of_noise_does_not_shrink_and_one_of_zeros_vanishes(tmp_path: P
 
     assert 0.999 < (compression("gzip", str(noise)).measured or 0) <= 1
     assert 0 < (compression("gzip", str(zeros)).measured or 1) < 0.01
+
+
+def test_a_sample_is_no_more_than_sixteen_blocks() -> None:
+    """Of 40 MiB, 16 of 1 MiB each, whatever the size of the file."""
+    assert [2**20] * 16 == [len(block) for block in _sample(io.BytesIO(bytes(40 * 2**20)))]
 
 
 def test_a_sample_sees_the_whole_file(tmp_path: Path) -> None:

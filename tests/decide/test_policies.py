@@ -13,7 +13,7 @@ from feasibility.decide import Check, Decision, Policy, Verdict, decide
 from feasibility.errors import ProfileError, UsageError
 from feasibility.profiles.hosts import host, host_ids
 from feasibility.units import Bytes
-from tests.timing_parts import model, network, runtime, scenario, tensor, work
+from tests.timing_parts import fact, model, network, runtime, scenario, step, tensor, work
 
 MIB = 2**20
 
@@ -74,6 +74,25 @@ def test_a_host_takes_files_up_to_its_limit(name: str, size: int, passed: bool) 
     assert passed or Verdict.SERVER is decision.verdict
 
 
+@pytest.mark.parametrize(("floats", "passed"), [(32 * MIB, True), (32 * MIB + 1, None)])
+def test_a_tensor_beyond_one_buffer_is_for_the_adapter_to_grant(floats: int, passed: bool | None) -> None:  # noqa: FBT001
+    """32 Mi floats of 4 bytes are 128 MiB; more may still be granted, so nothing is decided."""
+    tab = runtime().model_copy(update={"max_buffer": fact(Bytes(128 * MIB))})
+    node = step((tensor("x", floats),), (tensor("y", 1),), op_type="ReduceMean")
+    found = check(decide(scenario(model(node), client_runtime=tab)), "buffer")
+
+    assert (passed, 4 * floats, 128 * MIB) == (found.passed, found.actual, found.limit)
+
+
+def test_a_response_alone_is_compared_with_the_call_that_brings_it() -> None:
+    """150 Mbit of answer take a second of a link of 150 Mbit/s, and the comparison says so."""
+    cost = model(work(10), inputs=(tensor("x", 1),), outputs=(tensor("y", 1),))
+    decision = decide(scenario(cost, response=Bytes(150e6 / 8)))
+
+    assert "payload" == decision.compared
+    assert decision.server_time.typical.value > 1.0
+
+
 def test_a_browser_keeps_a_model_if_it_has_room() -> None:
     """Nobody knows the disk, so the check is open; a native runtime asks nobody."""
     cost = model(work(10), download_bytes=13_000_000)
@@ -120,11 +139,14 @@ def test_answers_need_their_downlink() -> None:
     assert "of downlink" in found.message
 
 
-def test_frames_that_may_or_may_not_be_kept_up_with_leave_it_open() -> None:
+@pytest.mark.parametrize("share", [0.9, 1.0, 1.1])
+def test_frames_that_may_or_may_not_be_kept_up_with_leave_it_open(share: float) -> None:
     """A client ahead whose frame lies between its p10 and its p90 is no answer, whatever its lead."""
     cost = model(work(10**10), inputs=(tensor("x", 1),), outputs=(tensor("y", 1),))
-    typical_s = decide(scenario(cost)).client.inference.typical.value
-    decision = decide(replace(scenario(cost), policy=Policy(fps=1 / typical_s)))
+    inference = decide(scenario(cost)).client.inference
+    frame_s = share * inference.typical.value
+    assert inference.low.value < frame_s < inference.high.value
+    decision = decide(replace(scenario(cost), policy=Policy(fps=1 / frame_s)))
 
     assert (Verdict.UNDECIDED, None) == (decision.verdict, decision.confidence)
     assert "may or may not keep up" in decision.reasons[0]

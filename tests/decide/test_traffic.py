@@ -9,6 +9,7 @@ import pytest
 from feasibility.decide import Decision, Verdict, decide
 from feasibility.decide.fields import Fields
 from feasibility.decide.scenario import Choices, build
+from feasibility.decide.sides import largest_batch
 from feasibility.decide.traffic import Demand, Service, serve
 from feasibility.errors import UsageError
 from feasibility.report import wording
@@ -95,8 +96,9 @@ def test_batches_fit_the_servers_memory() -> None:
     given = replace(scenario(cost), demand=Demand(rate=PerSecond(10**6), p99=Seconds(60.0)))
     service = decide(given).server.service
 
+    assert (16 - 1) // 1 == largest_batch(given)
     assert service is not None
-    assert 1 <= service.batch <= 8
+    assert [1, 2, 4, 8] == [batch.size for batch in service.batches]
 
 
 def test_nobody_plans_for_replicas_that_are_always_busy() -> None:
