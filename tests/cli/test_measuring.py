@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 import feasibility as fe
+import feasibility.cli.app
 from feasibility.calibration import machine, run
 from feasibility.calibration.networks import Probe, probes
-from feasibility.cli.app import app  # noqa: F401 (the commands register here)
 from feasibility.cli.start import main
 
 ROOT = Path(__file__).parents[2]
