@@ -19,6 +19,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from feasibility import plots
     from feasibility.api import (
         accuracy,
         calibrate,
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
         profile,
         runtime,
         runtimes,
+        sweep,
+        to_frame,
         vary,
     )
     from feasibility.calibration.accuracy import Accuracy
@@ -59,6 +62,7 @@ if TYPE_CHECKING:
     from feasibility.units import BitsPerSecond, Bytes, BytesPerSecond, Flops, FlopsPerSecond, Seconds
     from feasibility.views.diff import Change, Diff
     from feasibility.views.modules import Module, modules
+    from feasibility.views.sweep import Sweep
 
 __all__ = [
     "DEFAULT",
@@ -89,6 +93,7 @@ __all__ = [
     "RuleSet",
     "RuntimeProfile",
     "Seconds",
+    "Sweep",
     "TensorSpec",
     "UnitError",
     "UnknownShapeError",
@@ -108,16 +113,19 @@ __all__ = [
     "modules",
     "network",
     "networks",
+    "plots",
     "profile",
     "runtime",
     "runtimes",
+    "sweep",
+    "to_frame",
     "vary",
 ]
 
 _NAMES_OF_ROOMS = {
     "api": (
         "accuracy calibrate chain convention cross_check decide device devices diff explain limits network "
-        "networks profile runtime runtimes vary"
+        "networks profile runtime runtimes sweep to_frame vary"
     ),
     "calibration.accuracy": "Accuracy",
     "conventions.cross_check": "CrossCheck",
@@ -127,11 +135,13 @@ _NAMES_OF_ROOMS = {
     "errors": "FeasibilityError MeasureError ModelError ProfileError UnitError UnknownShapeError UsageError",
     "ir": "DType Node TensorSpec",
     "ops": "DEFAULT RuleSet",
+    "plots": "plots",
     "profiles.models": "DeviceProfile NetworkProfile RuntimeProfile",
     "timing.interval": "Interval",
     "units": "BitsPerSecond Bytes BytesPerSecond Flops FlopsPerSecond Seconds",
     "views.diff": "Change Diff",
     "views.modules": "Module modules",
+    "views.sweep": "Sweep",
 }
 _ROOM_OF = {name: room for room, names in _NAMES_OF_ROOMS.items() for name in names.split()}
 
@@ -143,7 +153,8 @@ if not TYPE_CHECKING:  # to a type checker, only the names above exist
         if name not in _ROOM_OF:
             msg = f"module {__name__!r} has no attribute {name!r}"
             raise AttributeError(msg)
-        value: object = getattr(import_module(f"{__name__}.{_ROOM_OF[name]}"), name)
+        room = import_module(f"{__name__}.{_ROOM_OF[name]}")
+        value: object = room if _ROOM_OF[name] == name else getattr(room, name)
         globals()[name] = value
         return value
 
@@ -151,6 +162,11 @@ if not TYPE_CHECKING:  # to a type checker, only the names above exist
 def __dir__() -> list[str]:
     """List the public names."""
     return sorted(__all__)
+
+
+def load_ipython_extension(shell: Any) -> None:  # noqa: ANN401 (IPython's shell)
+    """Show answers as HTML: what `%load_ext feasibility` calls."""
+    import_module(f"{__name__}.notebook").register(shell)
 
 
 class _Package(ModuleType):
@@ -167,3 +183,5 @@ class _Package(ModuleType):
 
 
 sys.modules[__name__].__class__ = _Package
+if "IPython" in sys.modules:  # a notebook, or something else that has loaded it
+    import_module(f"{__name__}.notebook").register_running()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from datetime import date
 from os import PathLike, fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
@@ -22,14 +23,17 @@ if TYPE_CHECKING:
     from feasibility.conventions import ConventionTotal, CrossCheck
     from feasibility.decide.limits import Limits
     from feasibility.decide.records import Decision
+    from feasibility.gate.records import GateReport
     from feasibility.ir import Model
     from feasibility.loader.isolate import Worker
     from feasibility.pipeline.file import Source as ChainSource
     from feasibility.pipeline.records import ChainAnswer
     from feasibility.profiles.hosts import HostProfile
     from feasibility.profiles.models import DeviceProfile, NetworkProfile, RuntimeProfile
+    from feasibility.report.frame import Frame
     from feasibility.units import BitsPerSecond, Bytes, PerSecond, Seconds
     from feasibility.views.diff import Diff
+    from feasibility.views.sweep import Sweep
 
 STDIN = "-"
 _NO_FILE = frozenset({STDIN, "<bytes>", "<ModelProto>"})  # models that came from elsewhere
@@ -277,6 +281,35 @@ def decide(  # noqa: PLR0913 (each is a choice of the scenario, all but the mode
     return decide_scenario(build(cost, choices))
 
 
+def sweep(
+    model: ModelCost | Source,
+    *,
+    points: int = 17,
+    dims: Mapping[str, int] | None = None,
+    inputs: Inputs | None = None,
+    **choices: object,
+) -> Sweep:
+    """Decide at every combination of choices, like rtt="10ms..500ms" and device=["m1", "pixel-6a"].
+
+    The choices are those of `decide`; `device` is another word for `client`. A list is an axis, and so
+    is FROM..TO of a quantity or of calls: `points` values in equal ratios. Raise UsageError as `decide` does.
+    """
+    from feasibility.views.sweep import sweep as run
+
+    return run(_counted(model, dims, inputs), choices, points)
+
+
+def to_frame(found: object) -> Frame:
+    """Return a pandas DataFrame with a row per node of a count, per point of a sweep, or per decision.
+
+    Modules, limits and devices make frames too, and so do lists of these. Columns carry their unit. Raise
+    UsageError for anything else, and without pandas (`pip install 'feasible[notebook]'`).
+    """
+    from feasibility.report.frame import to_frame as tabulate
+
+    return tabulate(found)
+
+
 def chain(  # noqa: PLR0913 (each is a choice of the scenario, all but the file have defaults)
     path: str | PathLike[str],
     *,
@@ -332,6 +365,38 @@ def _stage_costs(source: ChainSource, isolated: bool | Worker) -> list[ModelCost
             msg = f"stage {stage.id!r}: {error.message}"
             raise UsageError(msg, hint=error.hint) from None
     return [costs[key] for key in asked]
+
+
+def gate(
+    config: str | PathLike[str] | None = None,
+    *,
+    base: str | None = None,
+    today: date | None = None,
+    isolated: bool | Worker = False,
+) -> GateReport:
+    """Judge models against the budgets of a config file.
+
+    Left out, that is the closest feasible.yaml or pyproject.toml. `base` is the branch that
+    growth is counted from, `today` the day that waivers are held against.
+    Raise UsageError where there is no config, ProfileError with all its problems.
+    """
+    from feasibility.gate.run import run
+
+    return run(config, _counter(isolated), branch=base, today=today or date.today())  # noqa: DTZ011 (waivers end where people are)
+
+
+def update_lock(
+    config: str | PathLike[str] | None = None, *, isolated: bool | Worker = False
+) -> tuple[Path, int]:
+    """Write what the models of a config measure to feasible.lock.json; return its path and their number."""
+    from feasibility.gate.run import update
+
+    return update(config, _counter(isolated))
+
+
+def _counter(isolated: bool | Worker) -> Callable[[str, Mapping[str, int], Inputs], ModelCost]:  # noqa: FBT001 (as above)
+    """Return what counts the models of a gate."""
+    return lambda path, dims, inputs: profile(path, dims=dims, inputs=inputs, isolated=isolated)
 
 
 def limits(

@@ -101,6 +101,7 @@ class ModelRef:
 
     path: str
     file_bytes: int
+    graph_sha256: str  # of the file without the tensors above 8 KiB
     opsets: Mapping[str, int]
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
@@ -110,6 +111,7 @@ class ModelRef:
         return {
             "path": self.path,
             "file_bytes": self.file_bytes,
+            "graph_sha256": self.graph_sha256,
             "opsets": dict(self.opsets),
             "inputs": [tensor_to_dict(spec) for spec in self.inputs],
             "outputs": [tensor_to_dict(spec) for spec in self.outputs],

@@ -12,8 +12,8 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "feasibility"
 ORDER = (
     "errors", "units", "pause", "ir", "inputs", "cost", "profiles", "ops", "loader", "memory",
-    "timing", "profiler", "calibration", "conventions", "decide", "pipeline", "views", "report", "plots",
-    "api", "notebook", "cli",
+    "timing", "profiler", "calibration", "conventions", "decide", "pipeline", "views", "gate", "report",
+    "plots", "api", "notebook", "cli",
 )  # fmt: skip
 OWNERS = {
     "onnx": {"loader"},
@@ -25,6 +25,7 @@ OWNERS = {
     "pydantic_core": {"profiles"},
     "rich": {"report/text.py"},
     "matplotlib": {"plots"},
+    "pandas": {"report/frame.py"},
     "typer": {"cli"},
     "onnxruntime": {"calibration/measure.py"},
 }

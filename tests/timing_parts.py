@@ -99,7 +99,14 @@ def model(
     )
     all_totals = rest | sums | totals
     return ModelCost(
-        model=ModelRef(path="m.onnx", file_bytes=100, opsets={"ai.onnx": 17}, inputs=inputs, outputs=outputs),
+        model=ModelRef(
+            path="m.onnx",
+            file_bytes=100,
+            graph_sha256="0" * 64,
+            opsets={"ai.onnx": 17},
+            inputs=inputs,
+            outputs=outputs,
+        ),
         dims={},
         totals=Totals(**all_totals, peak_activation_node="peak"),
         coverage=Coverage(

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from feasibility import api
+from feasibility.cli import progress
 from feasibility.cli.options import Format, Side
 from feasibility.cli.output import put, put_text, talk
 from feasibility.cli.parsing import parse_dims, parse_inputs
@@ -44,6 +45,18 @@ def read(path: str, sizes: Sizes, worker: Worker | None, *, verbose: bool = Fals
     return cost
 
 
+def read_all(
+    paths: Sequence[str], sizes: Sizes, worker: Worker | None, *, quiet: bool = False, verbose: bool = False
+) -> list[ModelCost]:
+    """Count models one after the other, and show people who wait how far that is."""
+
+    def count(path: str) -> ModelCost:
+        return read(path, sizes, worker, verbose=verbose)
+
+    label = "reading models" if len(paths) > 1 else "reading the model"
+    return progress.each(label, count, once(paths), hidden=quiet or verbose)
+
+
 def places(devices: Sequence[str], runtime: str | None, *, all_runtimes: bool) -> list[dict[str, Any]]:
     """Return where to decide for: the devices named, else the panel; or each runtime of each unit."""
     if not all_runtimes:
@@ -61,10 +74,20 @@ def places(devices: Sequence[str], runtime: str | None, *, all_runtimes: bool) -
 
 
 def decide_all(
-    costs: Iterable[ModelCost], places: Iterable[Mapping[str, Any]], choices: Mapping[str, Any]
+    costs: Iterable[ModelCost],
+    places: Sequence[Mapping[str, Any]],
+    choices: Mapping[str, Any],
+    *,
+    quiet: bool = False,
 ) -> list[Decision]:
     """Decide for each model in each place."""
-    return [api.decide(cost, origin=_ORIGIN, **place, **choices) for cost in costs for place in places]
+
+    def decide(each: tuple[ModelCost, Mapping[str, Any]]) -> Decision:
+        cost, place = each
+        return api.decide(cost, origin=_ORIGIN, **place, **choices)
+
+    pairs = [(cost, place) for cost in costs for place in places]
+    return progress.each("deciding", decide, pairs, hidden=quiet)
 
 
 def show(decisions: Sequence[Decision], form: Format, *, why: bool, quiet: bool) -> None:

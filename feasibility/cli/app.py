@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from feasibility.cli import commands  # noqa: F401 (they register with the group)
+from feasibility.cli import commands, project_commands  # noqa: F401 (they register with the group)
 from feasibility.cli.group import app
 from feasibility.cli.output import complain, prepare
 from feasibility.errors import ExitCode

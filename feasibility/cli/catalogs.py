@@ -10,8 +10,10 @@ from typing import NamedTuple
 from feasibility import api
 from feasibility.cli.options import Action, DeviceClass, DeviceSort, TableFormat, UnitKind
 from feasibility.cli.output import put, put_text
+from feasibility.cli.suggestions import closest
 from feasibility.errors import UsageError
 from feasibility.profiles import catalog
+from feasibility.profiles.models import DeviceProfile
 from feasibility.report import devices as tables
 from feasibility.report import text_profiles as views
 from feasibility.views.devices import Row, Wanted, choose, matching_aliases, ordered
@@ -31,7 +33,10 @@ class Listing(NamedTuple):
 def devices(action: str, name: str | None, asked: Listing) -> None:
     """Write what `feasible devices` is asked for."""
     if action not in tuple(Action):
+        near = closest(action.lower(), Action)
         hint = f"one device: feasible devices show {action}; search: feasible devices --search {action}"
+        if near is not None:
+            hint = f"did you mean: feasible devices {' '.join(filter(None, (near, name)))}"
         msg = f"{action!r} is not list, show or check"
         raise UsageError(msg, hint=hint)
     if action == Action.LIST:
@@ -55,12 +60,29 @@ def _list(asked: Listing) -> None:
         vendor=asked.vendor,
         kind=asked.unit and asked.unit.value,
     )
-    rows = ordered(choose(catalog.devices(), wanted), asked.sort)
+    rows = ordered(_chosen(tuple(catalog.devices()), wanted), asked.sort)
     if asked.form is TableFormat.TEXT:
         also = {row.device.id: matching_aliases(row, asked.search) for row in rows}
         put_text(tables.render_text(rows, width=_width(), also=also))
     else:
         put(_TABLES[asked.form](rows))
+
+
+def _chosen(devices: Sequence[DeviceProfile], wanted: Wanted) -> Sequence[Row]:
+    """Return the rows of what is asked for; where there is none, say what is called alike."""
+    try:
+        return choose(devices, wanted)
+    except UsageError as error:
+        given = list(filter(None, (wanted.search, wanted.vendor, wanted.device_class)))
+        near = closest(given[0].casefold(), _names(devices)) if len(given) == 1 else None
+        hint = f"did you mean {near!r}? {error.hint}" if near else error.hint
+        raise UsageError(error.message, hint=hint) from None
+
+
+def _names(devices: Sequence[DeviceProfile]) -> set[str]:
+    """Return the words that people search by: ids, aliases, their parts, makers."""
+    ids = {name for device in devices for name in (device.id, *device.aliases)}
+    return ids | {word for name in ids for word in name.split("-")} | {d.vendor.casefold() for d in devices}
 
 
 _TABLES: Mapping[TableFormat, Callable[[Sequence[Row]], str]] = {
@@ -79,6 +101,9 @@ def _width() -> int | None:
 def networks(action: Action, name: str | None) -> str:
     """Return the text of `feasible networks`."""
     if action is Action.LIST:
+        if name is not None:
+            msg = f"networks list takes no name, and {name!r} is given"
+            raise UsageError(msg, hint=f"one of them: feasible networks show {name}")
         return views.render_networks(api.network(each) for each in api.networks())
     given = _required(name, action, "essay")
     if action is Action.SHOW:

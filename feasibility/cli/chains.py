@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from feasibility import api
+from feasibility.cli import progress
 from feasibility.cli.options import ChainFormat
 from feasibility.cli.output import put, put_text
 from feasibility.report import json, text_chain
@@ -21,7 +22,8 @@ def show(
     file: str, choices: Mapping[str, Any], form: ChainFormat, worker: Worker | None, *, quiet: bool
 ) -> None:
     """Read the chain and its models in the child that was started for them, and write the answer."""
-    found = api.chain(file, origin=_ORIGIN, isolated=worker or True, **choices)
+    with progress.bar("reading the models of the chain", hidden=quiet):
+        found = api.chain(file, origin=_ORIGIN, isolated=worker or True, **choices)
     if form is ChainFormat.JSON:
         put(json.render_chain(found))
     else:

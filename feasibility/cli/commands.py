@@ -61,14 +61,19 @@ def check(  # noqa: PLR0913 (one parameter per option)
     quiet: o.Quiet = False,
     verbose: o.Verbose = False,
 ) -> None:
-    """Decide where models should run (the default command)."""
+    """Decide where models should run (the default command).
+
+    feasible model.onnx --device m1 --rtt 150ms
+
+    feasible a.onnx b.onnx --device pixel-6a --network 4g --max-download 25MB
+    """
     import feasibility.decide.scenario  # noqa: F401 (pydantic loads here while onnx loads in the child)
     from feasibility.cli import answers as a
 
     sizes = a.Sizes(dim, input)
-    costs = [a.read(path, sizes, ctx.obj, verbose=verbose) for path in a.once(models)]
+    costs = a.read_all(models, sizes, ctx.obj, quiet=quiet, verbose=verbose)
     places = a.places(device, runtime, all_runtimes=all_runtimes)
-    decisions = a.decide_all(costs, places, {name: ctx.params[name] for name in _CHOICES})
+    decisions = a.decide_all(costs, places, {name: ctx.params[name] for name in _CHOICES}, quiet=quiet)
     a.show(decisions, format, why=why, quiet=quiet)
     raise typer.Exit(a.exit_code(decisions, require, strict=strict))
 
@@ -88,9 +93,17 @@ def profile(  # noqa: PLR0913 (one parameter per option)
     convention: o.Convention = None,
     cross_check: o.CrossCheck = False,
     format: o.OutputTable = o.TableFormat.TEXT,  # noqa: A002 (the option's name)
+    quiet: o.OneLine = False,
     verbose: o.Verbose = False,
 ) -> None:
-    """Count what one forward pass costs: by operator, node or module, or over a dimension."""
+    """Count what one forward pass costs.
+
+    By operator type, node or module, or for several sizes of a dimension.
+
+    feasible profile model.onnx --by module --top 10
+
+    feasible profile model.onnx --vary batch=1..8
+    """
     from feasibility.cli import answers as a
     from feasibility.cli import counts as c
 
@@ -100,9 +113,9 @@ def profile(  # noqa: PLR0913 (one parameter per option)
     if vary is not None:
         c.show_vary(*c.vary(model, vary, sizes, ctx.obj), format, precision, verbose=verbose)
         return
-    cost = a.read(model, sizes, ctx.obj, verbose=verbose)
+    [cost] = a.read_all([model], sizes, ctx.obj, quiet=quiet, verbose=verbose)
     opinions = c.second_opinions(cost, convention, cross_check=cross_check)
-    c.show_cost(cost, c.View(format, by, top, depth), precision, opinions)
+    c.show_cost(cost, c.View(format, by, top, depth, quiet), precision, opinions)
 
 
 @app.command()
@@ -116,15 +129,21 @@ def diff(  # noqa: PLR0913 (one parameter per option)
     dim: o.Dims = [],  # noqa: B006 (typer copies it)
     input: o.Inputs = [],  # noqa: A002, B006 (the option's name; as above)
     format: o.OutputTable = o.TableFormat.TEXT,  # noqa: A002 (the option's name)
+    quiet: o.OneLine = False,
     verbose: o.Verbose = False,
 ) -> None:
-    """Say what changed from one model to another, module by module."""
+    """Say what changed from one model to another.
+
+    In all, then the modules and operator types that changed the most.
+
+    feasible diff old.onnx new.onnx --top 10
+    """
     from feasibility.cli import answers as a
     from feasibility.cli import counts as c
 
     sizes = a.Sizes(dim, input)
-    costs = [a.read(path, sizes, ctx.obj, verbose=verbose) for path in a.once([old, new])]
-    c.show_diff(costs[0], costs[1], c.View(format, None, top, depth))
+    costs = a.read_all([old, new], sizes, ctx.obj, quiet=quiet, verbose=verbose)
+    c.show_diff(costs[0], costs[1], c.View(format, None, top, depth, quiet))
 
 
 @app.command()
@@ -144,7 +163,12 @@ def chain(  # noqa: PLR0913 (one parameter per option)
     format: o.OutputChain = o.ChainFormat.TEXT,  # noqa: A002 (the option's name)
     quiet: o.Quiet = False,
 ) -> None:
-    """Place the models of a chain on client and server, for the least time in all."""
+    """Place the models of a chain on client and server.
+
+    For the least time in all; the file names the models in their order.
+
+    feasible chain chain.yaml --device m1 --server a100 --rtt 150ms
+    """
     from feasibility.cli import chains
 
     choices = {name: ctx.params[name] for name in chains.CHOICES}
@@ -163,7 +187,14 @@ def devices(  # noqa: PLR0913 (one parameter per option)
     sort: o.SortDevices = o.DeviceSort.ID,
     format: o.DevicesFormat = o.TableFormat.TEXT,  # noqa: A002 (the option's name)
 ) -> None:
-    """List and search devices, show one with its sources, or check a file."""
+    """List and search devices, show one, or check a file.
+
+    feasible devices list iphone --sort fp16
+
+    feasible devices show m1
+
+    feasible devices check board.yaml
+    """
     from feasibility.cli import catalogs
 
     asked = catalogs.Listing(search, device_class, vendor, unit, sort, format)
@@ -172,7 +203,10 @@ def devices(  # noqa: PLR0913 (one parameter per option)
 
 @app.command()
 def networks(action: o.ActionArgument = o.Action.LIST, name: o.NameArgument = None) -> None:
-    """List networks, show one with its sources, or check a file."""
+    """List networks, show one with its sources, or check a file.
+
+    feasible networks show 4g
+    """
     from feasibility.cli import catalogs
 
     put_text(catalogs.networks(action, name))
@@ -187,10 +221,14 @@ def limits(  # noqa: PLR0913 (one parameter per option)
     runtime: o.Runtime = None,
     precision: o.Precision = None,
     format: o.OutputLimits = o.LimitsFormat.TEXT,  # noqa: A002 (the option's name)
+    quiet: o.OneLine = False,
 ) -> None:
-    """Say how large a model may be that a device runs within a deadline."""
+    """Say how large a model may be to run within a deadline.
+
+    feasible limits --device pixel-6a --deadline 30ms --max-download 25MB
+    """
     from feasibility import api
-    from feasibility.report import json, text_limits
+    from feasibility.cli import counts as c
 
     if len(device) > 1:
         msg = f"limits are of one device, and {', '.join(device)} are named"
@@ -198,8 +236,7 @@ def limits(  # noqa: PLR0913 (one parameter per option)
     found = api.limits(
         device[0], deadline=deadline, max_download=max_download, runtime=runtime, precision=precision
     )
-    as_json = format is o.LimitsFormat.JSON
-    put_text(json.dumps(found.to_dict()) if as_json else text_limits.render(found))
+    c.show_limits(found, format, quiet=quiet)
 
 
 @app.command()
@@ -209,7 +246,14 @@ def calibrate(
     time: o.TimeLimit = None,
     out: o.Out = None,
 ) -> None:
-    """Measure this machine with ONNX Runtime: then --device my-machine predicts."""
+    """Measure this machine with ONNX Runtime (90 s).
+
+    Then --device my-machine predicts with what was found.
+
+    feasible calibrate
+
+    feasible calibrate --model model.onnx --out board.yaml
+    """
     from feasibility.cli import measuring
 
     measuring.calibrate(out, model, time)
@@ -224,7 +268,12 @@ def accuracy(
     time: o.TimeEach = None,
     format: o.OutputAccuracy = o.PlainFormat.TEXT,  # noqa: A002 (the option's name)
 ) -> None:
-    """Run models with random weights on this machine beside what is predicted."""
+    """Time models on this machine beside what is predicted.
+
+    They run in ONNX Runtime, with random weights.
+
+    feasible accuracy --device my-machine model.onnx
+    """
     from feasibility.cli import measuring
 
     measuring.accuracy(models, device, time, format, ctx.obj)
@@ -232,7 +281,49 @@ def accuracy(
 
 @app.command()
 def schema(name: o.SchemaArgument) -> None:
-    """Print the JSON Schema of an answer."""
+    """Print the JSON Schema of an answer.
+
+    feasible schema verdict
+    """
     from feasibility.report.json import schema as published
 
     put(published(name.value))
+
+
+@app.command()
+def plot(  # noqa: PLR0913 (one parameter per option)
+    ctx: typer.Context,
+    kind: o.FigureName,
+    model: o.FigureModel = None,
+    *,
+    out: o.FigureOut,
+    device: o.ChainDevice = None,
+    runtime: o.Runtime = None,
+    precision: o.Precision = None,
+    network: o.Network = None,
+    rtt: o.FigureRtt = None,
+    down: o.FigureDown = None,
+    up: o.Up = None,
+    cdn_rtt: o.CdnRtt = None,
+    resumed: o.Resumed = False,
+    server: o.Server = None,
+    server_precision: o.ServerPrecision = None,
+    calls: o.Calls = None,
+    cache_hit: o.CacheHit = None,
+    cold: o.Cold = False,
+    payload: o.Payload = None,
+    response: o.Response = None,
+    depth: o.Depth = None,
+    top: o.FigureTop = None,
+    dim: o.Dims = [],  # noqa: B006 (typer copies it)
+    input: o.Inputs = [],  # noqa: A002, B006 (the option's name; as above)
+) -> None:
+    """Draw a figure (docs/figures.md shows each kind).
+
+    feasible plot roofline model.onnx --device m1 -o roofline.svg
+
+    feasible plot history -o history.svg
+    """
+    from feasibility.cli import figures
+
+    figures.plot(kind, model, out, ctx.params, ctx.obj)

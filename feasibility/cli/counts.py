@@ -6,26 +6,41 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from feasibility import api
+from feasibility.cli import progress
 from feasibility.cli.answers import Sizes
-from feasibility.cli.options import Grouping, TableFormat, Tool
-from feasibility.cli.output import put, put_text, talk
+from feasibility.cli.options import Grouping, LimitsFormat, TableFormat, Tool
+from feasibility.cli.output import put, put_line, put_text, talk
 from feasibility.cli.parsing import parse_dims, parse_inputs, parse_vary
 from feasibility.errors import UsageError
-from feasibility.report import csv, json, markdown, text_cost, text_crosscheck, text_diff, text_vary
+from feasibility.report import (
+    csv,
+    json,
+    markdown,
+    text_cost,
+    text_crosscheck,
+    text_diff,
+    text_limits,
+    text_vary,
+    wording,
+)
+from feasibility.report.escape import printable
+from feasibility.units import format_count
 from feasibility.views.modules import DEFAULT_DEPTH, costliest, modules
 from feasibility.views.vary import size_of
 
 if TYPE_CHECKING:
     from feasibility.conventions import ConventionTotal, CrossCheck
     from feasibility.cost import ModelCost
+    from feasibility.decide.limits import Limits
     from feasibility.loader.isolate import Worker
     from feasibility.views.diff import Diff
 
 _SHOWN = 20  # lines for people; programs get all
 _FOR_PEOPLE = frozenset({TableFormat.TEXT, TableFormat.MARKDOWN})
 _CLASHES = {
-    "vary": ("by", "top", "depth", "convention", "cross_check"),
+    "vary": ("by", "top", "depth", "convention", "cross_check", "quiet"),
     "csv": ("convention", "cross_check"),
+    "quiet": ("by", "top", "convention", "cross_check"),
 }
 
 
@@ -33,6 +48,7 @@ def check_together(given: Mapping[str, Any], form: TableFormat) -> None:
     """Raise UsageError for options that say nothing beside each other."""
     chosen = {name: value for name, value in given.items() if value is not None and value is not False}
     what = {"vary": "--vary" if "vary" in chosen else "", "csv": "--format csv" if form == "csv" else ""}
+    what["quiet"] = "--quiet" if "quiet" in chosen else ""
     for name, option in what.items():
         for other in _CLASHES[name]:
             if option and other in chosen:
@@ -49,6 +65,12 @@ class View(NamedTuple):
     by: Grouping | None = None
     top: int | None = None
     depth: int | None = None
+    quiet: bool = False
+
+    @property
+    def is_line(self) -> bool:
+        """Tell whether one line is wanted, for a script; programs get all."""
+        return self.quiet and self.form is TableFormat.TEXT
 
     @property
     def lines(self) -> int:
@@ -77,14 +99,17 @@ class Opinions(NamedTuple):
 
 def second_opinions(cost: ModelCost, tool: Tool | None, *, cross_check: bool) -> Opinions:
     """Count as another tool does, and let onnx-tool count, where asked."""
-    return Opinions(
-        None if tool is None else api.convention(cost, tool.value),
-        api.cross_check(cost) if cross_check else None,
-    )
+    with progress.bar("running onnx-tool"):
+        check = api.cross_check(cost) if cross_check else None
+    return Opinions(None if tool is None else api.convention(cost, tool.value), check)
 
 
 def show_cost(cost: ModelCost, view: View, precision: str | None, opinions: Opinions) -> None:
     """Write the counts of a model, the memory it needs at a precision, and what other tools say."""
+    if view.is_line:
+        work = wording.work(cost.totals, cost.coverage)
+        put_line(f"{cost.model.path}: {work}. {wording.assumptions(cost.coverage)}")
+        return
     _COSTS[view.form](cost, view, precision, opinions)
 
 
@@ -137,7 +162,9 @@ def vary(path: str, said: str, sizes: Sizes, worker: Worker | None) -> tuple[str
     """Count a model for each size of the dimension that `said` names; return its name too."""
     dimension, values = parse_vary(said)
     dims, inputs = parse_dims(sizes.dims), parse_inputs(sizes.inputs)
-    return dimension, api.vary(path, dimension, values, dims=dims, inputs=inputs, isolated=worker or True)
+    with progress.bar(f"counting {len(values)} sizes of {printable(dimension)}"):
+        costs = api.vary(path, dimension, values, dims=dims, inputs=inputs, isolated=worker or True)
+    return dimension, costs
 
 
 def show_vary(
@@ -169,6 +196,9 @@ _VARIED: Mapping[TableFormat, _Varied] = {
 def show_diff(old: ModelCost, new: ModelCost, view: View) -> None:
     """Write what changed from one model to the other."""
     found = api.diff(old, new, depth=view.levels)
+    if view.is_line:
+        put_line(" ".join(text_diff.sentences(found)))
+        return
     text = _DIFFS[view.form](found, top=view.lines)
     (put_text if view.form is TableFormat.TEXT else put)(text)
 
@@ -185,3 +215,23 @@ _DIFFS: Mapping[TableFormat, _Diffs] = {
     TableFormat.MARKDOWN: markdown.render_diff,
     TableFormat.CSV: csv.render_diff,
 }
+
+
+def show_limits(found: Limits, form: LimitsFormat, *, quiet: bool) -> None:
+    """Write how large a model may be."""
+    if form is LimitsFormat.JSON:
+        put(json.dumps(found.to_dict()))
+    elif quiet:
+        put_line(_limits_line(found))
+    else:
+        put_text(text_limits.render(found))
+
+
+def _limits_line(found: Limits) -> str:
+    """Name what probably fits of each kind of network, and the weights."""
+    fits = ", ".join(
+        f"{fit.kind} {'none' if fit.probably is None else format_count(int(fit.probably)) + ' FMA'}"
+        for fit in found.fits
+    )
+    where = f"{found.device} {found.unit}, {found.runtime}, {found.precision}"
+    return f"{where}: in {found.deadline} probably {fits}; {found.weight_bytes} of weights."

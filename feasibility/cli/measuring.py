@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-import typer
-
 from feasibility import api
-from feasibility.cli import answers
+from feasibility.cli import answers, progress
 from feasibility.cli.options import PlainFormat
-from feasibility.cli.output import put_text, talk
+from feasibility.cli.output import put_text
 from feasibility.units import Seconds
 
 if TYPE_CHECKING:
     from feasibility.loader.isolate import Worker
 
-_STEPS = 1000
 _MEASURED = "my-machine"
 
 
 def calibrate(out: str | None, models: Sequence[str], limit: str | None) -> None:
     """Write the profile of this machine and say how to use it."""
     seconds = None if limit is None else Seconds.parse(limit).value
-    with _bar("measuring") as progress:
-        device = api.calibrate(out, models=models, seconds=seconds, progress=progress)
+    with progress.bar("measuring this machine") as tell:
+        device = api.calibrate(out, models=models, seconds=seconds, progress=tell)
     unit = device.units[device.default_unit]
     rates = ", ".join(f"{fact.value} {name}" for name, fact in unit.peaks.items())
     place = device.origin if out else f"the user's folder as {_MEASURED}"
@@ -42,9 +37,9 @@ def accuracy(
 ) -> None:
     """Write predicted and measured times side by side."""
     seconds = 1.0 if each is None else Seconds.parse(each).value
-    costs = [answers.read(path, answers.Sizes(), worker) for path in answers.once(models)]
-    with _bar("running") as progress:
-        found = api.accuracy(costs, device, seconds_each=seconds, progress=progress)
+    costs = answers.read_all(models, answers.Sizes(), worker)
+    with progress.bar("running models") as tell:
+        found = api.accuracy(costs, device, seconds_each=seconds, progress=tell)
     from feasibility.report import csv, json, text_accuracy
 
     views: dict[PlainFormat, Callable[[], str]] = {
@@ -53,14 +48,3 @@ def accuracy(
         PlainFormat.CSV: lambda: csv.render_accuracy(found),
     }
     put_text(views[form]())
-
-
-@contextmanager
-def _bar(label: str) -> Iterator[Callable[[float], None]]:
-    """Show a bar on standard error where a person watches it, else one line."""
-    if sys.stderr is None or not sys.stderr.isatty():
-        talk(f"{label} ...")
-        yield lambda _: None
-        return
-    with typer.progressbar(length=_STEPS, label=label, file=sys.stderr) as bar:
-        yield lambda share: bar.update(max(0, round(_STEPS * share) - bar.pos))

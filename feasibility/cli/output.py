@@ -43,6 +43,11 @@ def put_text(text: str) -> None:
     print_coloured(text)
 
 
+def put_line(text: str) -> None:
+    """Write an answer as one line however long it is, for scripts that read lines."""
+    put(printable(text.strip()) + "\n")
+
+
 def is_colourful() -> bool:
     """Tell whether standard output is a terminal that wants colour (https://no-color.org)."""
     if sys.stdout is None or not sys.stdout.isatty():

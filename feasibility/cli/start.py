@@ -12,8 +12,9 @@ from feasibility.errors import ExitCode, FeasibilityError
 if TYPE_CHECKING:
     from feasibility.loader.isolate import Worker
 
-_WITHOUT_MODEL = frozenset({"calibrate", "devices", "networks", "schema"})
-_ANSWERED_AT_ONCE = frozenset({"-h", "--help", "--version"})
+_WITHOUT_MODEL = frozenset({"calibrate", "check-profiles", "devices", "limits", "networks", "schema"})
+_ANSWERED_AT_ONCE = frozenset({"-h", "--help", "--version", "--install-completion", "--show-completion"})
+_COMPLETING = "_FEASIBLE_COMPLETE"  # a shell asks what could come next (typer's protocol)
 _DEBUG = "FEASIBLE_DEBUG"
 
 
@@ -22,6 +23,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     worker: Worker | None = None
     try:
+        if os.environ.get(_COMPLETING):
+            return _complete()
         worker = _start_worker(words)
         from feasibility.cli.app import run
 
@@ -44,6 +47,18 @@ def _start_worker(words: Sequence[str]) -> Worker | None:
     from feasibility.loader.isolate import Worker
 
     return Worker.start()
+
+
+def _complete() -> int:
+    """Tell the shell what could come next, and nothing else whatever goes wrong."""
+    from feasibility.cli.app import run
+    from feasibility.cli.completion import join_words
+
+    join_words(os.environ)
+    try:
+        return run((), None)
+    except SystemExit as ended:  # typer leaves so
+        return ended.code if isinstance(ended.code, int) else ExitCode.ANSWERED
 
 
 def _explain(error: Exception) -> ExitCode:

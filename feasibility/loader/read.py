@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from hashlib import sha256
 from math import prod
 
 import onnx
@@ -29,6 +30,7 @@ class Source:
     proto: onnx.ModelProto
     path: str  # as given; "-" is standard input, "<bytes>" and "<ModelProto>" came from memory
     file_bytes: int
+    graph_sha256: str  # of what is kept: the graph and its small tensors
     external_bytes: int  # what external data declares; each stored range once
     external_files: tuple[str, ...]  # as the model names them; never opened
 
@@ -69,6 +71,7 @@ def _from_buffer(path: str, buffer: wire.Buffer) -> Source:
         proto=proto,
         path=path,
         file_bytes=len(buffer),
+        graph_sha256=sha256(kept).hexdigest(),
         external_bytes=sum(ranges.values()),
         external_files=tuple(sorted({location for location, *_ in ranges})),
     )

@@ -85,6 +85,7 @@ def walk(
     return Model(
         path=source.path,
         file_bytes=source.file_bytes,
+        graph_sha256=source.graph_sha256,
         external_bytes=source.external_bytes,
         opsets=walker.opsets,
         dims=dimensions.bound | dims_of_nodes,

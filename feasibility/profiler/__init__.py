@@ -60,6 +60,7 @@ def profile(model: Model, rules: RuleSet = DEFAULT) -> ModelCost:
         model=ModelRef(
             path=model.path,
             file_bytes=model.file_bytes,
+            graph_sha256=model.graph_sha256,
             opsets=model.opsets,
             inputs=graph.inputs,
             outputs=graph.outputs,

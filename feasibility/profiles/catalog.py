@@ -156,6 +156,11 @@ def check_network(path: Reference) -> NetworkProfile:
     return _read(_NETWORK, _at(_NETWORK, os.fspath(path)))
 
 
+def read_bytes(path: Reference) -> bytes:
+    """Return the bytes of a profile file, some more than it may have at most; UsageError where it is none."""
+    return _bytes(_at(_ANY, os.fspath(path)).file)
+
+
 def _load(kind: _Kind[P], ref: Reference) -> P:
     if _is_path(ref):
         return _read(kind, _at(kind, os.fspath(ref)))
@@ -435,6 +440,13 @@ def _no_check(_: Mapping[str, object]) -> Iterator[tuple[Location, str]]:
     yield from ()
 
 
+_ANY = _Kind(
+    word="profile",
+    folder=(),
+    model=BaseModel,
+    check=_no_check,
+    next_step="docs/profiles.md shows one of each kind",
+)
 _DEVICE = _Kind(
     word="device",
     folder=("hardware_profiles",),

@@ -80,8 +80,10 @@ class Document:
         return next(known, START)
 
 
-def parse(text: bytes, name: str) -> Document:
+def parse(text: bytes, name: str, *, words: frozenset[str] = frozenset()) -> Document:
     """Read the bytes of a file called `name`; raise ProfileError when they are not plain YAML.
+
+    `words` are text wherever they stand, although YAML 1.1 has another meaning for them (off).
 
     Duplicate keys and ambiguous values do not raise: they are among the document's
     problems, so that they can be reported with everything else that is wrong.
@@ -96,7 +98,7 @@ def parse(text: bytes, name: str) -> Document:
         raise report(name, refused)
     if not isinstance(node, yaml.MappingNode):
         raise report(name, [Problem(START, "the file must hold keys and values, like `name: ...`")])
-    builder = _Builder()
+    builder = _Builder(words=words)
     data = builder.mapping(node, ())
     return Document(
         name=name,
@@ -184,6 +186,7 @@ def _syntax(error: yaml.YAMLError) -> Problem:
 class _Builder:
     """Turn composed nodes into plain values, noting places and problems on the way."""
 
+    words: frozenset[str] = frozenset()
     keys: dict[Location, Place] = field(default_factory=dict)
     values: dict[Location, Place] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
@@ -222,6 +225,8 @@ class _Builder:
     def _scalar(self, node: yaml.Node) -> object:
         """Read a scalar as YAML resolves it, where people would read it the same way."""
         text, kind = str(node.value), node.tag.rpartition(":")[2]
+        if text in self.words:
+            return text
         try:
             return _SCALARS[kind](text)
         except (KeyError, ValueError):

@@ -26,7 +26,7 @@ if TYPE_CHECKING:  # the records import pydantic, which `feasible profile` does 
     from feasibility.views.modules import Module
 
 SCHEMA_VERSION = 1
-SCHEMAS = ("verdict", "profile", "vary", "diff", "chain")
+SCHEMAS = ("verdict", "profile", "vary", "diff", "chain", "gate")
 
 
 def render(decision: Decision) -> str:
@@ -93,10 +93,12 @@ def schema(name: str) -> str:
 def dumps(value: Mapping[str, object]) -> str:
     """Write ASCII JSON; raise UsageError for an infinity, which JSON cannot hold."""
     try:
-        return json.dumps(value, indent=2, ensure_ascii=True, allow_nan=False) + "\n"
+        text = json.dumps(value, indent=2, ensure_ascii=True, allow_nan=False) + "\n"
     except ValueError:
         msg = "the answer holds a number that is too large to be written"
         raise UsageError(msg, hint="give smaller quantities, or ask for text") from None
+    # the same JSON: a runner of GitHub Actions would obey `##[name]` in a log that shows it
+    return text.replace("##[", "#\\u0023[")
 
 
 def cost_dict(cost: ModelCost, precision: str | None = None) -> dict[str, object]:

@@ -190,7 +190,6 @@ def test_exit_codes(options: tuple[str, ...], code: int, calls: list[dict[str, A
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        ((), "error: missing argument 'MODEL...'"),
         (("m.onnx", "--nope"), "error: no such option"),
         (("m.onnx", "--calls", "many"), "error: invalid value for '--calls': 'many' is not a valid int"),
         (("m.onnx", "--format", "yaml"), "error: invalid value for '--format': 'yaml' is not one of"),

@@ -165,11 +165,15 @@ def test_an_empty_pipe_is_named_empty(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_missing_file_names_its_neighbours(tmp_path: Path) -> None:
-    """A mistyped name gets the models that are there."""
+    """A mistyped name gets the one that is meant, any other name the models that are there."""
     (tmp_path / "model.onnx").touch()
-    with pytest.raises(ModelError, match="there is no file") as caught:
-        read(tmp_path / "modle.onnx")
-    assert caught.value.hint == "models in that folder: 'model.onnx'"
+    for name, hint in {
+        "modle.onnx": f"did you mean {str(tmp_path / 'model.onnx')!r}?",
+        "encoder.pt": "models in that folder: 'model.onnx'",
+    }.items():
+        with pytest.raises(ModelError, match="there is no file") as caught:
+            read(tmp_path / name)
+        assert hint == caught.value.hint
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,144 @@
+"""Run the gate and write its report in every format that is asked for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from feasibility import api
+from feasibility.cli.gate_options import ReportFormat
+from feasibility.cli.output import put, put_text
+from feasibility.cli.progress import bar
+from feasibility.cli.written import check_writable, write
+from feasibility.errors import ExitCode, UsageError
+from feasibility.profiles.validate import nearest
+from feasibility.report import gate_github, gate_junit, gate_markdown, gate_sarif, gate_text, json
+
+if TYPE_CHECKING:
+    from feasibility.gate.records import GateReport
+    from feasibility.loader.isolate import Worker
+
+_STDOUT = "-"
+_SUMMARY = "GITHUB_STEP_SUMMARY"  # docs.github.com, "Workflow commands": a file to append Markdown to
+_ROOT = "GITHUB_WORKSPACE"
+_LIKE = "write it like -o sarif=feasible.sarif"
+
+
+class Output(NamedTuple):
+    """A format, and the file that it goes to."""
+
+    form: ReportFormat
+    file: str
+
+
+def _root() -> Path:
+    """Return the folder that files are named from in reports: the checkout's."""
+    return Path(os.environ.get(_ROOT) or Path.cwd())
+
+
+_RENDERED: Mapping[ReportFormat, Callable[[GateReport], str]] = {
+    ReportFormat.JSON: lambda report: json.dumps(report.to_dict()),
+    ReportFormat.MD: gate_markdown.render,
+    ReportFormat.SARIF: lambda report: gate_sarif.render(report, root=_root()),
+    ReportFormat.JUNIT: lambda report: gate_junit.render(report, root=_root()),
+    ReportFormat.GITHUB: lambda report: gate_github.render(report, root=_root()),
+}
+
+
+def update(config: str | None, worker: Worker | None) -> None:
+    """Write the lock file and say so."""
+    with bar("measuring"):
+        path, models = api.update_lock(config, isolated=worker or True)
+    put_text(f"{path}: {models} {'model' if models == 1 else 'models'}\n")
+
+
+def judge(
+    config: str | None, base: str | None, today: str | None, worker: Worker | None, outputs: Sequence[Output]
+) -> GateReport:
+    """Judge the models, and write the report in each format to its file."""
+    for output in outputs:
+        check_writable(output.file)
+    with bar("judging"):
+        report = api.gate(config, base=base, today=_day(today), isolated=worker or True)
+    for form, file in outputs:
+        text = _RENDERED[form](report)
+        if file != _STDOUT:
+            write(file, text.encode())
+        elif form is not ReportFormat.GITHUB:
+            put(text)
+    return report
+
+
+def show(report: GateReport, outputs: Sequence[Output], *, quiet: bool) -> None:
+    """Write the text where no other document has standard output; then what GitHub's runner reads."""
+    on_screen = [output.form for output in outputs if output.file == _STDOUT]
+    if not set(on_screen) - {ReportFormat.GITHUB}:
+        put_text(gate_text.render_short(report) if quiet else gate_text.render(report))
+    if ReportFormat.GITHUB in on_screen:
+        put(_RENDERED[ReportFormat.GITHUB](report))
+    if any(output.form is ReportFormat.GITHUB for output in outputs):
+        _summarise(report)
+
+
+def exit_code(report: GateReport) -> ExitCode:
+    """Return 1 where a budget is over or nobody can tell, whatever is written where."""
+    return ExitCode.ANSWERED if report.passed else ExitCode.GATE_FAILED
+
+
+def parse_outputs(given: Sequence[str]) -> tuple[Output, ...]:
+    """Read FORMAT=FILE; raise UsageError for another format, or two that go to one file."""
+    found = tuple(map(_output, given))
+    files = [output.file for output in found]
+    for file in files:
+        if files.count(file) > 1 and file != _STDOUT:
+            msg = f"two formats would be written to {file!r}"
+            raise UsageError(msg, hint="give each its own file")
+    documents = [output.form.value for output in found if _is_document(output)]
+    if len(documents) > 1:
+        msg = f"{' and '.join(documents)} would both be written to standard output"
+        raise UsageError(msg, hint=_LIKE)
+    return found
+
+
+def _is_document(output: Output) -> bool:
+    return output.file == _STDOUT and output.form is not ReportFormat.GITHUB
+
+
+def _output(given: str) -> Output:
+    form, equals, file = given.partition("=")
+    known = [each.value for each in ReportFormat]
+    if form not in known:
+        msg = f"--out {given!r}: there is no format {form!r}{nearest(form, known)}"
+        raise UsageError(msg, hint=f"{_LIKE}; formats are {', '.join(known)}")
+    if not equals or not file:
+        msg = f"--out {given!r} does not say which file to write"
+        raise UsageError(msg, hint=_LIKE)
+    return Output(ReportFormat(form), file)
+
+
+def _day(given: str | None) -> date | None:
+    if given is None:
+        return None
+    try:
+        return date.fromisoformat(given)
+    except ValueError:
+        msg = f"--today {given!r} is not a date"
+        raise UsageError(msg, hint="write it like --today 2026-11-27") from None
+
+
+def _summarise(report: GateReport) -> None:
+    """Append the report to the summary of the workflow step, where there is one."""
+    given = os.environ.get(_SUMMARY)
+    if not given:
+        return
+    path = Path(given)
+    try:
+        size = path.stat().st_size if path.exists() else 0
+        with path.open("a", encoding="utf-8", newline="\n") as file:
+            file.write(gate_github.summary(gate_markdown.render(report), size))
+    except OSError as error:
+        msg = f"the file of {_SUMMARY}, {given!r}, cannot be written: {error.strerror}"
+        raise UsageError(msg) from None

@@ -1,0 +1,68 @@
+"""Find the numbers to compare with: the lock file where the branch began, not the one that it brings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from feasibility.errors import FeasibilityError
+from feasibility.gate import git
+from feasibility.gate.lock import MAX_BYTES, Lock, load
+from feasibility.gate.source import LOCK_NAME, Source
+
+_UPDATE = "write it with: feasible gate --update, and commit it"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Baseline:
+    """The lock that numbers are compared with; `problem` says why there is none."""
+
+    lock: Lock | None
+    words: str  # where it comes from
+    problem: str = ""
+    hint: str = ""
+
+
+def baseline(source: Source, branch: str | None) -> Baseline:
+    """Return the lock at the merge-base; without git, or where the gate is only now introduced, the one here.
+
+    A lock that is missing or unreadable is a problem of the baseline, which no growth passes.
+    """
+    try:
+        return _committed(source, branch or source.config.baseline)
+    except FeasibilityError as error:
+        return Baseline(lock=None, words="", problem=error.message, hint=error.hint or _UPDATE)
+
+
+def _committed(source: Source, branch: str | None) -> Baseline:
+    refused = git.complaint(source.folder)
+    if refused is not None:
+        msg = f"git refuses to read this repository: {refused}"
+        raise git.GitError(msg, hint="see git's safe.directory")
+    if not git.is_repository(source.folder):
+        return _here(source, "no commit of git to compare with")
+    commit = git.merge_base(source.folder, branch)
+    content = git.show(source.folder, commit, LOCK_NAME)
+    if content is not None:
+        return Baseline(lock=load(content, LOCK_NAME), words=f"{LOCK_NAME} at {commit.words}")
+    if git.show(source.folder, commit, source.path.name) is None:
+        return _here(source, f"{commit.words}, without {source.path.name}: the gate begins here")
+    msg = f"there is no {LOCK_NAME} at {commit.words}"
+    raise git.GitError(msg, hint=_UPDATE)
+
+
+def _here(source: Source, why: str) -> Baseline:
+    content = on_disk(source.folder)
+    if content is None:
+        msg = f"there is no {LOCK_NAME} ({why})"
+        raise git.GitError(msg, hint=_UPDATE)
+    return Baseline(lock=load(content, LOCK_NAME), words=f"{LOCK_NAME} as it lies here ({why})")
+
+
+def on_disk(folder: Path) -> bytes | None:
+    """Return the lock file as it lies beside the config; None where there is none."""
+    try:
+        with (folder / LOCK_NAME).open("rb") as stream:
+            return stream.read(MAX_BYTES + 1)
+    except OSError:
+        return None

@@ -1,0 +1,100 @@
+"""Hold measured models to their budgets: one finding per budget, and nothing passes that nobody can tell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
+
+from feasibility.gate import growth, limits
+from feasibility.gate.baseline import Baseline
+from feasibility.gate.config import ON_TARGETS, Budget, Growth, compares
+from feasibility.gate.lockfile import lock_finding
+from feasibility.gate.measure import Measured, Unmeasured
+from feasibility.gate.records import NOTHING, WHOLE, Finding, GateReport
+from feasibility.gate.rules import RULES
+from feasibility.gate.source import Source
+from feasibility.gate.subject import Subject
+from feasibility.gate.waivers import unneeded, waived
+
+
+def judge(
+    source: Source, found: Sequence[tuple[int, Measured | Unmeasured]], baseline: Baseline, today: date
+) -> GateReport:
+    """Return what every budget says; models in the order of the config."""
+    models = [model for _, model in found]
+    findings = [finding for index, model in found for finding in _findings(source, index, model, baseline)]
+    findings += lock_finding(source, models)
+    return GateReport(
+        config=source.document.name,
+        baseline=baseline.words,
+        today=today,
+        models=tuple(dict.fromkeys(model.path for model in models)),
+        findings=tuple(waived(source, finding, today) for finding in findings),
+        notes=(*_baseline_notes(source, baseline), *unneeded(source, findings, today)),
+    )
+
+
+def _baseline_notes(source: Source, baseline: Baseline) -> Iterator[str]:
+    if baseline.problem and compares(source.config):
+        yield f"Nothing is compared with a baseline: {baseline.problem}. To change that: {baseline.hint}."
+
+
+def _findings(
+    source: Source, index: int, model: Measured | Unmeasured, baseline: Baseline
+) -> Iterator[Finding]:
+    if isinstance(model, Unmeasured):
+        yield _unmeasured(source, index, model)
+        return
+    base = baseline.lock.find(model.key) if baseline.lock else None
+    subject = Subject(source=source, index=index, measured=model, base=base, baseline=baseline)
+    yield from _budgets(subject)
+    yield from _growths(subject)
+
+
+def _unmeasured(source: Source, index: int, model: Unmeasured) -> Finding:
+    """Return the finding of a model that cannot be judged: it never passes, and no waiver covers it."""
+    return Finding(
+        rule=WHOLE,
+        model=model.path,
+        target=None,
+        level="error",
+        outcome="untold",
+        budget_text="readable",
+        now_text="unreadable",
+        base_text=NOTHING,
+        unit="none",
+        budget=None,
+        now=None,
+        base=None,
+        spot=source.spot("models", index, "path"),
+        message=f"{model.path} cannot be judged: {model.problem}",
+        note=model.entry.message,
+        fixes=(model.hint,) if model.hint else (),
+    )
+
+
+def _budgets(subject: Subject) -> Iterator[Finding]:
+    budget = subject.measured.entry.budget
+    if budget.coverage is None and subject.measured.cost.coverage.unknown:
+        yield limits.uncounted(subject)
+    for name in Budget.model_fields:
+        limit = getattr(budget, name)
+        if limit is None or limit.level == "off":
+            continue
+        for target in _targets(subject, name):
+            if name == "verdict":
+                yield limits.verdict(subject, limit, target or "")
+            else:
+                yield limits.limited(subject, RULES[name], limit, target)
+
+
+def _growths(subject: Subject) -> Iterator[Finding]:
+    for name in Growth.model_fields:
+        allowed = getattr(subject.measured.entry.growth, name)
+        if allowed is not None and allowed.level != "off":
+            for target in _targets(subject, name):
+                yield growth.grown(subject, RULES[name], allowed, target)
+
+
+def _targets(subject: Subject, rule: str) -> Iterable[str | None]:
+    return subject.measured.decisions if rule in ON_TARGETS else (None,)

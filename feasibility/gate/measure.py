@@ -1,0 +1,171 @@
+"""Measure a model as the gate needs it: counts, and a decision for each target."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+from feasibility.cost import Coverage, ModelCost
+from feasibility.decide import decide
+from feasibility.decide.records import Decision
+from feasibility.decide.scenario import Choices, build
+from feasibility.errors import FeasibilityError
+from feasibility.gate.config import ModelEntry, Target
+from feasibility.gate.lock import LockedModel, LockedModule, LockedTarget, key_of, rounded
+from feasibility.gate.source import Source
+from feasibility.memory import memory_at
+from feasibility.profiles.strict_yaml import Problem, quote, report
+from feasibility.views.modules import DEFAULT_DEPTH, costliest, modules
+
+Count: TypeAlias = Callable[[str, Mapping[str, int], Mapping[str, tuple[int, ...]]], ModelCost]
+
+_MODULES = 200  # of the costliest that are kept: most networks have fewer than 100 at this depth
+_FILES = (
+    "device",
+    "runtime",
+    "network",
+    "server",
+    "host",
+)  # names that may be paths, from the config's folder
+_SUFFIXES = (".yaml", ".yml")
+_ORIGIN = "the gate's config"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """A model that could be counted, and what each of its targets says."""
+
+    path: str  # from the folder of the config
+    entry: ModelEntry
+    cost: ModelCost
+    decisions: Mapping[str, Decision]  # by the target's name
+
+    @property
+    def numbers(self) -> dict[str, float]:
+        """Return what needs no device, by the name of its rule."""
+        totals = self.cost.totals
+        return {
+            "download": totals.download_bytes,
+            "parameters": totals.parameters,
+            "fmas": totals.fmas,
+            "flops": totals.flops,
+            "peak_memory": memory_at(self.cost).need_bytes,
+            "coverage": covered(self.cost.coverage),
+        }
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """Return what tells this model from others in the lock file."""
+        return key_of(self.path, self.entry.dims, self.entry.inputs)
+
+    def value(self, rule: str, target: str | None, at: str = "p50") -> float:
+        """Return what a rule measures in SI units: a number, or a time on a target at its median or p90."""
+        if target is None:
+            return self.numbers[rule]
+        client = self.decisions[target].client
+        times = client.inference if rule == "inference" else client.first_call
+        return (times.high if at == "p90" else times.typical).value
+
+    def locked(self) -> LockedModel:
+        """Return what the lock file keeps of it."""
+        return LockedModel(
+            path=self.path,
+            dims=self.entry.dims,
+            inputs=self.entry.inputs,
+            graph_sha256=self.cost.model.graph_sha256,
+            numbers=self.numbers,
+            targets={name: _locked_target(found) for name, found in self.decisions.items()},
+            modules=module_sums(self.cost),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unmeasured:
+    """A model that the config names and that cannot be counted, or decided for, and why."""
+
+    path: str
+    entry: ModelEntry
+    problem: str
+    hint: str
+
+
+def covered(coverage: Coverage) -> float:
+    """Return the share of nodes whose cost is known."""
+    return 1 - len(coverage.unknown) / coverage.nodes if coverage.nodes else 1.0
+
+
+def module_sums(cost: ModelCost) -> dict[str, LockedModule]:
+    """Return the sums of the costliest modules that hold no other one that is shown; they do not overlap."""
+    found = [module for module in costliest(modules(cost, DEFAULT_DEPTH), _MODULES) if module.path]
+    inner = {module.path[: len(module.path) - 1] for module in found}
+    return {
+        "/".join(module.path): LockedModule(
+            flops=module.sums.flops, parameter_bytes=module.sums.parameter_bytes
+        )
+        for module in found
+        if module.path not in inner
+    }
+
+
+def measure(source: Source, count: Count) -> Iterator[tuple[int, Measured | Unmeasured]]:
+    """Yield every model of the config with the index of its entry, a glob's in the order of their names."""
+    for index, entry in enumerate(source.config.models):
+        for path in _paths(source.folder, entry.path):
+            yield index, _measured(source, path, entry, count)
+
+
+def _paths(folder: Path, pattern: str) -> list[str]:
+    """Return the files that a path or a glob names; the pattern itself where it matches none."""
+    if not glob.has_magic(pattern) or (folder / pattern).is_file():
+        return [pattern]
+    found = glob.glob(pattern, root_dir=folder, recursive=True)  # noqa: PTH207 (Path.glob refuses ../)
+    return sorted(path.replace(os.sep, "/") for path in found if (folder / path).is_file()) or [pattern]
+
+
+def _measured(source: Source, path: str, entry: ModelEntry, count: Count) -> Measured | Unmeasured:
+    if glob.has_magic(path) and not (source.folder / path).is_file():
+        problem, hint = f"no file matches {path!r}", "correct the path, which starts from the config's folder"
+        return Unmeasured(path=path, entry=entry, problem=problem, hint=hint)
+    try:
+        cost = count(os.path.join(source.folder, path), entry.dims, entry.inputs)  # noqa: PTH118 (Path drops ./)
+    except FeasibilityError as error:
+        return Unmeasured(path=path, entry=entry, problem=error.message, hint=error.hint or "")
+    return Measured(path=path, entry=entry, cost=cost, decisions=_decisions(source, entry, cost))
+
+
+def _decisions(source: Source, entry: ModelEntry, cost: ModelCost) -> dict[str, Decision]:
+    """Decide for each target; raise ProfileError with every one that names what does not exist or fit."""
+    targets, found = source.config.targets, {}
+    problems: list[Problem] = []
+    for name in targets if entry.targets is None else entry.targets:
+        try:
+            found[name] = decide(build(cost, choices(targets[name], source.folder)))
+        except FeasibilityError as error:
+            words = f"target {quote(name)}: {error.message}" + (f" ({error.hint})" if error.hint else "")
+            problems.append(Problem(source.document.key_place(("targets", name)), words))
+    if problems:
+        raise report(source.document.name, problems)
+    return found
+
+
+def choices(target: Target, folder: Path) -> Choices:
+    """Return what a target chooses; files that it names start from the config's folder."""
+    given = target.model_dump(exclude_none=True)
+    for name in _FILES:
+        if str(given.get(name, "")).endswith(_SUFFIXES):
+            given[name] = os.path.join(folder, given[name])  # noqa: PTH118 (as above)
+    device = given.pop("device")
+    return Choices(client=device, default_client=device, origin=_ORIGIN, **given)
+
+
+def _locked_target(decision: Decision) -> LockedTarget:
+    client = decision.client
+    return LockedTarget(
+        inference_s=rounded(client.inference.typical.value),
+        first_call_s=rounded(client.first_call.typical.value),
+        verdict=decision.verdict.value,
+    )

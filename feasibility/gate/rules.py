@@ -1,0 +1,67 @@
+"""Say what each rule measures, in which unit, and how its quantities are written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
+
+from feasibility.gate.records import QuantityUnit
+from feasibility.units import Bytes, Flops, Seconds, format_count
+
+Metric = Literal["flops", "parameter_bytes"]  # of the modules that make it grow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One quantity that has a budget."""
+
+    name: str
+    label: str  # in a sentence
+    unit: QuantityUnit
+    metric: Metric = "flops"
+    known: bool = False  # even where some nodes are not counted
+
+
+_RULES = (
+    Rule(name="download", label="the download", unit="bytes", metric="parameter_bytes", known=True),
+    Rule(
+        name="parameters", label="the count of parameters", unit="count", metric="parameter_bytes", known=True
+    ),
+    Rule(name="fmas", label="the count of multiply-adds", unit="count"),
+    Rule(name="flops", label="the arithmetic", unit="flops"),
+    Rule(name="peak_memory", label="the memory needed", unit="bytes", metric="parameter_bytes"),
+    Rule(name="inference", label="an inference", unit="s"),
+    Rule(name="first_call", label="the first call", unit="s"),
+    Rule(name="verdict", label="the verdict", unit="verdict"),
+    Rule(name="coverage", label="the share of nodes counted", unit="share", known=True),
+)
+RULES: Mapping[str, Rule] = MappingProxyType({rule.name: rule for rule in _RULES})
+
+_WRITERS: Mapping[QuantityUnit, Callable[[float], str]] = MappingProxyType(
+    {
+        "bytes": lambda value: str(Bytes(value)),
+        "s": lambda value: str(Seconds(value)),
+        "flops": lambda value: str(Flops(value)),
+        "count": format_count,
+        "share": lambda value: f"{100 * value:.3g} %",
+    }
+)
+_EXACT: Mapping[QuantityUnit, Callable[[float], str]] = MappingProxyType(
+    {
+        "bytes": lambda value: f"{value:,.0f} B",
+        "s": lambda value: f"{value:.6g} s",
+        "flops": lambda value: f"{value:,.0f} FLOP",
+        "count": lambda value: f"{value:,.0f}",
+        "share": lambda value: f"{100 * value:.6g} %",
+    }
+)
+
+
+def written(value: float, unit: QuantityUnit, *, apart_from: float | None = None) -> str:
+    """Write a quantity; in full where it would look like another one that it is not."""
+    short = _WRITERS[unit](value)
+    if apart_from is None or value == apart_from or short != _WRITERS[unit](apart_from):
+        return short
+    return _EXACT[unit](value)

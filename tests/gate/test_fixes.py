@@ -1,0 +1,68 @@
+"""What is proposed to pass, does."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.gate import samples as s
+
+PARAMETERS = s.parameters()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return a folder with a small model."""
+    s.save(tmp_path / "net.onnx")
+    return tmp_path
+
+
+@pytest.mark.parametrize("rule", ["download", "parameters", "fmas", "flops", "peak_memory", "inference"])
+def test_the_budget_that_is_proposed_is_held(rule: str, folder: Path) -> None:
+    """The last fix is a budget; written into the config, it passes."""
+    units = {"download": "B", "flops": "FLOP", "peak_memory": "B", "inference": "ns"}
+    found = s.only(s.judged(s.budget(folder, f'{rule}: "1 {units.get(rule, "")}"')), rule)
+    proposed = found.fixes[-1].removeprefix("or a budget of ")
+    assert s.judged(s.budget(folder, f'{rule}: "{proposed}"')).passed
+
+
+def test_less_is_what_is_over(folder: Path) -> None:
+    """2,368 multiply-adds are 368 more than 2,000: 15.5 % of them."""
+    found = s.only(s.judged(s.budget(folder, "fmas: 2000")), "fmas")
+    assert found.fixes[0] == "368 less (16 %)"
+    assert round(100 * 368 / 2368) == 16
+
+
+@pytest.mark.parametrize(("bytes_each", "precision"), [(2, "fp16"), (1, "int8")])
+def test_a_narrower_type_is_proposed_where_it_is_enough(
+    bytes_each: int, precision: str, folder: Path
+) -> None:
+    """The widest weights that fit: 2 B each where that is enough, 1 B where it is not."""
+    size = (folder / "net.onnx").stat().st_size
+    limit = size - (s.FLOAT_BYTES - bytes_each) * PARAMETERS
+    found = s.only(s.judged(s.budget(folder, f'download: "{limit} B"')), "download")
+    assert any(fix.startswith(f"{precision} weights: ") for fix in found.fixes)
+
+
+def test_modules_are_named_by_their_weights_or_their_work(folder: Path) -> None:
+    """Without a baseline the largest: 64 x 32 weights of the encoder before 32 x 10 of the head."""
+    found = s.only(s.judged(s.budget(folder, "parameters: 1")), "parameters")
+    assert "the most weights: encoder/fc1 (8.19 kB), head/fc2 (1.28 kB)" in found.why[0]
+    assert (64 * 32 * 4, 32 * 10 * 4) == (8192, 1280)
+
+
+def test_a_type_that_is_proposed_for_a_time_was_tried(tmp_path: Path) -> None:
+    """A target that asks for a time gets a precision only where the decision with it is fast enough."""
+    s.save(tmp_path / "net.onnx", hidden=200_000)  # 12.8 M weights: the phone waits for its memory
+    config = s.budget(tmp_path, "inference: 1s")
+    config.write_text(config.read_text().replace("pixel-6a", "m1/gpu"))
+    slow = s.only(s.judged(config), "inference")
+    assert slow.now is not None
+    config.write_text(config.read_text().replace("1s}", f'"{0.7e3 * slow.now:.4f} ms"}}'))
+    found = s.only(s.judged(config), "inference")
+    tried = [re.match(r"(fp16|int8|int4): ", fix) for fix in found.fixes]
+    chosen = next(match[1] for match in tried if match)
+    config.write_text(config.read_text().replace("device: m1/gpu", f"device: m1/gpu, precision: {chosen}"))
+    assert s.judged(config).passed

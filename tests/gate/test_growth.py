@@ -1,0 +1,160 @@
+"""Growth against a baseline: a share and an amount must both be passed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from feasibility import api
+from tests.gate import samples as s
+
+BEFORE = s.parameters(32)  # 2,368
+AFTER = s.parameters(40)  # 2,960: 592 and 25 % more
+
+
+@pytest.fixture
+def grown(tmp_path: Path) -> Path:
+    """Return a folder whose model has grown since its lock file was written; no git."""
+    s.save(tmp_path / "net.onnx", 32)
+    api.update_lock(s.budget(tmp_path, "parameters: 1M"))
+    s.save(tmp_path / "net.onnx", 40)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("share", "amount", "outcome"),
+    [
+        ("24%", 591, "over"),
+        ("25%", 591, "passed"),  # the share itself is allowed
+        ("24%", 592, "passed"),  # and so is the amount
+        ("90%", 1, "passed"),
+        ("0%", 9999, "passed"),
+        ("0%", 0, "over"),
+    ],
+)
+def test_both_must_be_passed(share: str, amount: int, outcome: str, grown: Path) -> None:
+    """592 parameters more are 25 %; one of the two limits is enough to hold."""
+    assert (AFTER - BEFORE, (AFTER - BEFORE) / BEFORE) == (592, 0.25)
+    growth = f"    growth: {{parameters: {{share: {share}, amount: {amount}}}}}"
+    report = s.judged(s.budget(grown, "parameters: 1M", f"{growth}\nlock: off"))
+    found = s.only(report, "growth.parameters")
+    assert (found.outcome, found.base, found.now) == (outcome, BEFORE, AFTER)
+    assert report.passed == (outcome == "passed")
+
+
+def test_the_modules_that_grew_are_named(grown: Path) -> None:
+    """8 columns more are 64 x 8 floats in the encoder, and 8 x 10 in the head."""
+    growth = "    growth: {parameters: {share: 1%, amount: 1}}"
+    found = s.only(s.judged(s.budget(grown, "parameters: 1M", growth)), "growth.parameters")
+    assert found.why == (
+        "encoder/fc1 has 2.05 kB of weights more than the baseline",
+        "head/fc2 has 320 B of weights more than the baseline",
+    )
+    assert (64 * 8 * 4, 8 * 10 * 4) == (2048, 320)
+
+
+def test_what_is_too_much_would_pass_if_it_were_gone(grown: Path) -> None:
+    """1 % of 2,368 is 23.68, 100 are more: 592 - 100 = 492 have to go."""
+    growth = "    growth: {parameters: {share: 1%, amount: 100}}"
+    found = s.only(s.judged(s.budget(grown, "parameters: 1M", growth)), "growth.parameters")
+    assert found.fixes[0] == "492 less"
+    assert found.budget == BEFORE + 100
+
+
+def test_shrinking_is_no_growth(tmp_path: Path) -> None:
+    """A model that became smaller passes any growth."""
+    s.save(tmp_path / "net.onnx", 40)
+    growth = "    growth: {parameters: {share: 0%, amount: 0}}\nlock: off"
+    config = s.budget(tmp_path, "parameters: 1M", growth)
+    api.update_lock(config)
+    s.save(tmp_path / "net.onnx", 32)
+    found = s.only(s.judged(config), "growth.parameters")
+    assert (found.outcome, found.message.partition(";")[0]) == (
+        "passed",
+        "the count of parameters of net.onnx shrank by 592",
+    )
+
+
+def test_a_time_grows_too(grown: Path) -> None:
+    """An inference on a target is compared with that of the lock file."""
+    growth = "    growth: {inference: {share: 0%, amount: 0s}}"
+    found = s.only(s.judged(s.budget(grown, "parameters: 1M", growth)), "growth.inference", "phone")
+    assert found.base is not None
+    assert found.now is not None
+    assert (found.outcome, found.base < found.now) == ("over", True)
+
+
+def test_a_model_that_the_baseline_lacks_is_new(grown: Path) -> None:
+    """Nothing can be said of its growth, and its budgets stand."""
+    (grown / "net.onnx").rename(grown / "other.onnx")
+    config = s.budget(grown, "parameters: 1M", "    growth: {parameters: {share: 1%, amount: 1}}\nlock: off")
+    config.write_text(config.read_text().replace("net.onnx", "other.onnx"))
+    report = s.judged(config)
+    assert (s.only(report, "growth.parameters").outcome, report.passed) == ("new", True)
+
+
+def test_other_sizes_are_another_model(grown: Path) -> None:
+    """The lock file knows a model by its path and the sizes that the config gives it."""
+    config = s.budget(grown, "parameters: 1M", "    growth: {parameters: {share: 1%, amount: 1}}\nlock: off")
+    config.write_text(config.read_text().replace("budget:", "inputs: {x: [1, 64]}\n    budget:"))
+    assert s.only(s.judged(config), "growth.parameters").outcome == "new"
+
+
+def test_without_a_baseline_growth_does_not_pass(tmp_path: Path) -> None:
+    """No lock file: nobody can tell how much it grew."""
+    s.save(tmp_path / "net.onnx")
+    report = s.judged(
+        s.budget(tmp_path, "parameters: 1M", "    growth: {parameters: {share: 1%, amount: 1}}")
+    )
+    found = s.only(report, "growth.parameters")
+    assert (found.outcome, found.fails) == ("untold", True)
+    assert "there is no feasible.lock.json" in found.message
+    assert "feasible gate --update" in found.fixes[0]
+
+
+def test_a_lock_file_that_says_something_else_is_stale(grown: Path) -> None:
+    """The model grew and the lock was not written: that fails, until it is written, or as a level says."""
+    config = s.budget(grown, "parameters: 1M")
+    assert "net.onnx" in s.only(s.judged(config), "lock").message
+    assert not s.judged(config).passed
+    assert s.judged(s.budget(grown, "parameters: 1M", "lock: warn")).passed
+    api.update_lock(config)
+    assert s.judged(config).passed
+    assert [] == [found for found in s.judged(config).findings if found.rule == "lock"]
+
+
+def test_the_lock_file_holds_numbers_and_no_weights(grown: Path) -> None:
+    """Its numbers are those of the model, and the same model gives the same bytes."""
+    path, models = api.update_lock(grown / "feasible.yaml")
+    first = path.read_bytes()
+    kept = json.loads(first)["models"][0]
+    assert models == 1
+    assert kept["numbers"]["parameters"] == AFTER
+    assert {"flops": 2 * 64 * 40, "parameter_bytes": 4 * 64 * 40} == kept["modules"]["encoder/fc1"]
+    assert len(kept["graph_sha256"]) == 64
+    api.update_lock(grown / "feasible.yaml")
+    assert path.read_bytes() == first
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"<<<<<<< HEAD\n{}", "this is not JSON"),
+        (b'{"schema_version": 1, "schema_version": 1, "models": []}', "'schema_version' is given twice"),
+        (b'{"schema_version": 2, "feasible": "9", "models": []}', "no lock file of this version"),
+        (b'{"schema_version": 1, "feasible": "1", "models": [{"path": "net.onnx"}]}', "models.0."),
+        (b"[1]", "no lock file of this version"),
+        (b"\xff\xfe", "this is not JSON"),
+        (b"[" * 100_000, "this is not JSON"),
+        (b'{"schema_version": 1, "feasible": "1", "models": [NaN]}', "models.0"),
+    ],
+)
+def test_a_lock_file_that_is_none_passes_nothing(content: bytes, said: str, grown: Path) -> None:
+    """Growth cannot be judged by it, and the sentence says what is wrong with it."""
+    (grown / "feasible.lock.json").write_bytes(content)
+    report = s.judged(s.budget(grown, "parameters: 1M", "    growth: {parameters: {share: 99%, amount: 1G}}"))
+    found = s.only(report, "growth.parameters")
+    assert (found.outcome, report.passed) == ("untold", False)
+    assert said in found.message
