@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-netem check format bench wheel clean
+.PHONY: demo test test-netem check format bench wheel hooks clean
 .DEFAULT_GOAL := demo
 
 $(VENV)/.installed: pyproject.toml
@@ -38,6 +38,11 @@ wheel: $(VENV)/.dev
 	$(PYTHON) -m venv --clear dist/venv
 	dist/venv/bin/python -m pip install --quiet --disable-pip-version-check dist/*.whl
 	cd dist && venv/bin/feasible ../examples/sd_text_encoder.onnx --device m1 --rtt 150ms --quiet --require client
+
+# Try the hooks as users get them: installed anew, from this checkout, into a folder that goes.
+hooks: $(VENV)/.dev
+	PRE_COMMIT_HOME="$$(mktemp -d)" && export PRE_COMMIT_HOME && trap 'rm -rf "$$PRE_COMMIT_HOME"' EXIT && \
+	$(BIN)/pre-commit try-repo . feasible-profiles --files hardware_profiles/m1.yaml
 
 bench: $(VENV)/.dev
 	$(BIN)/python tools/bench.py

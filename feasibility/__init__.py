@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         devices,
         diff,
         explain,
+        gate,
         limits,
         network,
         networks,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
         runtimes,
         sweep,
         to_frame,
+        update_lock,
         vary,
     )
     from feasibility.calibration.accuracy import Accuracy
@@ -55,6 +57,7 @@ if TYPE_CHECKING:
         UnknownShapeError,
         UsageError,
     )
+    from feasibility.gate.records import GateReport
     from feasibility.ir import DType, Node, TensorSpec
     from feasibility.ops import DEFAULT, RuleSet
     from feasibility.profiles.models import DeviceProfile, NetworkProfile, RuntimeProfile
@@ -81,6 +84,7 @@ __all__ = [
     "FeasibilityError",
     "Flops",
     "FlopsPerSecond",
+    "GateReport",
     "Interval",
     "MeasureError",
     "ModelCost",
@@ -109,6 +113,7 @@ __all__ = [
     "devices",
     "diff",
     "explain",
+    "gate",
     "limits",
     "modules",
     "network",
@@ -119,13 +124,14 @@ __all__ = [
     "runtimes",
     "sweep",
     "to_frame",
+    "update_lock",
     "vary",
 ]
 
 _NAMES_OF_ROOMS = {
     "api": (
-        "accuracy calibrate chain convention cross_check decide device devices diff explain limits network "
-        "networks profile runtime runtimes sweep to_frame vary"
+        "accuracy calibrate chain convention cross_check decide device devices diff explain gate limits "
+        "network networks profile runtime runtimes sweep to_frame update_lock vary"
     ),
     "calibration.accuracy": "Accuracy",
     "conventions.cross_check": "CrossCheck",
@@ -133,6 +139,7 @@ _NAMES_OF_ROOMS = {
     "cost": "Coverage ModelCost OpCost",
     "decide.records": "Decision Verdict",
     "errors": "FeasibilityError MeasureError ModelError ProfileError UnitError UnknownShapeError UsageError",
+    "gate.records": "GateReport",
     "ir": "DType Node TensorSpec",
     "ops": "DEFAULT RuleSet",
     "plots": "plots",
@@ -170,7 +177,7 @@ def load_ipython_extension(shell: Any) -> None:  # noqa: ANN401 (IPython's shell
 
 
 class _Package(ModuleType):
-    """This package, whose `decide` stays the verb although a room is called so too."""
+    """This package, whose `decide` and `gate` stay verbs although rooms are called so too."""
 
     @property
     def decide(self) -> Callable[..., Any]:
@@ -180,6 +187,15 @@ class _Package(ModuleType):
     @decide.setter
     def decide(self, room: ModuleType) -> None:
         """Let the import system bind the room `feasibility.decide`, and keep the verb."""
+
+    @property
+    def gate(self) -> Callable[..., Any]:
+        verb: Callable[..., Any] = import_module(f"{__name__}.api").gate
+        return verb
+
+    @gate.setter
+    def gate(self, room: ModuleType) -> None:
+        """Let the import system bind the room `feasibility.gate`, and keep the verb."""
 
 
 sys.modules[__name__].__class__ = _Package

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeAlias
 
+from feasibility.alike import meant
 from feasibility.errors import UsageError
 from feasibility.ir import TensorSpec
 
@@ -29,7 +30,8 @@ def check_inputs(inputs: Inputs, known: Iterable[TensorSpec]) -> None:
     for name, given in inputs.items():
         if name not in shapes:
             msg = f"the model has no input {name!r}"
-            raise UsageError(msg, hint=f"its inputs are {', '.join(map(repr, shapes)) or 'none'}")
+            all_names = f"its inputs are {', '.join(map(repr, shapes)) or 'none'}"
+            raise UsageError(msg, hint=meant(name, shapes, all_names))
         _check_rank(name, len(given), shapes[name])
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
+LONGEST = 1000
 ESC, BEL, NUL = "\x1b", "\x07", "\x00"
 
 NAMES = MappingProxyType(
@@ -40,6 +41,7 @@ NAMES = MappingProxyType(
         "markdown autolink": "<https://evil.example> https://evil.example www.evil.example a@evil.example",
         "markdown table": "a | b || c \\| d | --- |",
         "markdown code": "` `` ``` ```` a`b``c",
+        "markdown code that ends": "`<img src=x>` ``<b>`` `[a](b)` `@team`",
         "markdown fence": "```\ncode\n```",
         "markdown fence, one line": "~~~ a ``` b",
         "markdown heading": "# big",
@@ -86,6 +88,9 @@ NAMES = MappingProxyType(
         "long words": "name " * 2_000,
     }
 )
-FIRST_LINES = tuple(
-    text for text in NAMES.values() if text.strip() and "\ud800" not in text and len(text) < 1000
-)  # that a file of protobuf can hold, and a listing is read with
+IN_A_FILE = tuple(  # UTF-8, as protobuf wants it, and no longer than the loader takes names
+    text
+    for text in NAMES.values()
+    if len(text) <= LONGEST and not any("\ud800" <= c <= "\udfff" for c in text)
+)
+FILE_NAME = f"::error::x\r\n::warning::y ##[z] <b>@team #1 $a$ `|` {ESC}[31m\u202e.onnx"

@@ -61,7 +61,12 @@ def cost(
     } | coverage
     return ModelCost(
         model=ModelRef(
-            path=path, file_bytes=9000, graph_sha256="0" * 64, opsets={"ai.onnx": 17, "com.acme": 1}, inputs=inputs, outputs=(Y,)
+            path=path,
+            file_bytes=9000,
+            graph_sha256="0" * 64,
+            opsets={"ai.onnx": 17, "com.acme": 1},
+            inputs=inputs,
+            outputs=(Y,),
         ),
         dims={"batch": 1},
         totals=Totals(

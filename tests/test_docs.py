@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,12 +14,16 @@ import pytest
 
 import feasibility as fe
 from feasibility.errors import ExitCode
+from feasibility.gate import source
+from feasibility.gate.config import Budget
 from feasibility.loader import files, isolate, wire
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
 PAGES = [README, *sorted((ROOT / "docs").glob("*.md"))]
 _CONSOLE = re.compile(r"(?ms)^```console\n\$ (?P<command>[^\n]+)\n(?P<output>.*?)^```$")
+_TOUR = re.compile(r"(?ms)^```console tour\n(?P<steps>.*?)^```$")
+_STEP = re.compile(r"(?m)^\$ (?P<command>[^\n]+)\n(?P<output>(?:(?!\$ ).*\n)*)")
 _PYTHON = re.compile(r"(?ms)^```python\n(?P<code>.*?)^```$")
 _LINK = re.compile(r"\]\((?!https?:)(?P<path>[^)#]+)")
 
@@ -52,6 +57,46 @@ def test_outputs_are_what_the_commands_print(page: Path, request: pytest.Fixture
         assert run(block["command"]) == block["output"]
 
 
+def follow(commands: list[str], folder: Path) -> list[str]:
+    """Run the commands of a tour one after the other, the examples at hand; return what each says."""
+    shutil.copytree(ROOT / "examples", folder / "examples")
+    path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
+    env = os.environ | {"PATH": path, "XDG_CONFIG_HOME": str(ROOT / "nobody")}
+    return [
+        subprocess.run(
+            ["bash", "-c", command], cwd=folder, env=env, capture_output=True, text=True, check=False
+        ).stdout
+        for command in commands
+    ]
+
+
+def test_the_tour_of_the_readme_goes_as_it_says(tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    """From the first budgets to a gate that fails and to the change that it proposes, in one folder."""
+    text = README.read_text(encoding="utf-8")
+    steps = [step for block in _TOUR.finditer(text) for step in _STEP.finditer(block["steps"])]
+    said = follow([step["command"] for step in steps], tmp_path)
+    if request.config.getoption("--regenerate"):
+        outputs = iter(said)
+        fresh = _TOUR.sub(
+            lambda block: (
+                "```console tour\n"
+                + _STEP.sub(lambda step: f"$ {step['command']}\n{next(outputs)}", block["steps"])
+                + "```"
+            ),
+            text,
+        )
+        README.write_text(fresh, encoding="utf-8")
+        return
+    assert said == [step["output"] for step in steps]
+    assert [
+        line for output in said for line in output.splitlines() if line.startswith("feasible gate: ")
+    ] == [
+        "feasible gate: passed, 10 budgets hold for 1 model.",
+        "feasible gate: not passed, 1 of 10 budgets is over",
+        "feasible gate: passed, 10 budgets hold for 1 model.",
+    ]
+
+
 def test_intervals_in_the_prose_of_the_readme_are_those_that_are_printed() -> None:
     """What "How to read it" quotes stands in a console block."""
     text = README.read_text(encoding="utf-8")
@@ -60,6 +105,13 @@ def test_intervals_in_the_prose_of_the_readme_are_those_that_are_printed() -> No
 
     assert quoted
     assert [] == [interval for interval in quoted if interval not in printed]
+
+
+def gate_config() -> str:
+    """Return the config that docs/gate.md shows."""
+    shown = re.search(r"(?ms)^```yaml\n(.*?)^```$", (ROOT / "docs" / "gate.md").read_text(encoding="utf-8"))
+    assert shown is not None
+    return shown[1]
 
 
 @pytest.fixture
@@ -73,6 +125,7 @@ def _reader(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     )
     assert board is not None
     (tmp_path / "board.yaml").write_text(board[1], encoding="utf-8")
+    (tmp_path / "feasible.yaml").write_text(gate_config(), encoding="utf-8")
 
 
 def blocks(page: Path) -> list[str]:
@@ -94,6 +147,17 @@ def test_python_in_the_pages_runs(page: Path, capsys: pytest.CaptureFixture[str]
 def test_the_device_of_the_profiles_page_is_fine() -> None:
     """The YAML that a reader copies loads without a problem, and a model runs on it."""
     assert fe.decide("model.onnx", client="board.yaml").client.device == "board"
+
+
+@pytest.mark.usefixtures("_reader")
+def test_the_config_of_the_gate_page_is_fine() -> None:
+    """What a reader copies has no problem, and every rule there is stands in the page."""
+    config = source.find().config
+    budget, growth = config.models[0].budget, config.models[0].growth
+    assert all(getattr(budget, name) is not None for name in Budget.model_fields)
+    assert growth.download is not None
+    rows = re.findall(r"(?m)^\| (`.*?) \|", (ROOT / "docs" / "gate.md").read_text(encoding="utf-8"))
+    assert set(Budget.model_fields) <= set(re.findall(r"`(\w+)`", " ".join(rows)))
 
 
 def test_limits_in_the_security_page_are_those_of_the_code() -> None:

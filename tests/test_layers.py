@@ -11,7 +11,7 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "feasibility"
 ORDER = (
-    "errors", "units", "pause", "ir", "inputs", "cost", "profiles", "ops", "loader", "memory",
+    "errors", "alike", "units", "pause", "ir", "inputs", "cost", "profiles", "ops", "loader", "memory",
     "timing", "profiler", "calibration", "conventions", "decide", "pipeline", "views", "gate", "report",
     "plots", "api", "notebook", "cli",
 )  # fmt: skip
@@ -21,7 +21,7 @@ OWNERS = {
     "numpy": {"loader"},
     "google": {"loader"},
     "yaml": {"profiles/strict_yaml.py"},
-    "pydantic": {"profiles", "pipeline/file.py"},
+    "pydantic": {"profiles", "pipeline/file.py", "gate/config.py", "gate/lock.py"},
     "pydantic_core": {"profiles"},
     "rich": {"report/text.py"},
     "matplotlib": {"plots"},

@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from feasibility import api
+from feasibility.alike import closest
 from feasibility.cli.options import Action, DeviceClass, DeviceSort, TableFormat, UnitKind
 from feasibility.cli.output import put, put_text
-from feasibility.cli.suggestions import closest
 from feasibility.errors import UsageError
 from feasibility.profiles import catalog
 from feasibility.profiles.models import DeviceProfile

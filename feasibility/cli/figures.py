@@ -9,18 +9,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from feasibility import api
+from feasibility.alike import closest
 from feasibility.cli import answers, written
 from feasibility.cli.options import FigureKind
 from feasibility.cli.output import put, put_text
-from feasibility.cli.suggestions import closest
 from feasibility.errors import UsageError
 from feasibility.report.escape import printable
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
     from feasibility.cost import ModelCost
     from feasibility.loader.isolate import Worker
+    from feasibility.plots.style import Drawing
 
 _ORIGIN = "command line"
 _DEVICE = "m1"  # where nobody names one, as `api.decide` has it
@@ -40,7 +39,7 @@ _Choices = Mapping[str, Any]
 class _Figure:
     """How a kind is drawn, and which options say something about it."""
 
-    draw: Callable[[ModelCost, _Choices], Axes]
+    draw: Callable[[ModelCost, _Choices], Drawing]
     options: frozenset[str]
 
 
@@ -82,7 +81,7 @@ def _quieten() -> None:
     os.environ.pop("MPLBACKEND", None)
 
 
-def _drawn(name: FigureKind, model: str | None, choices: _Choices, worker: Worker | None) -> Axes:
+def _drawn(name: FigureKind, model: str | None, choices: _Choices, worker: Worker | None) -> Drawing:
     figure = _FIGURES[name]
     _refuse(name, choices, figure.options | _ALWAYS)
     if model is None:
@@ -100,7 +99,7 @@ def _refuse(name: FigureKind, choices: _Choices, known: frozenset[str]) -> None:
             raise UsageError(msg)
 
 
-def _history(model: str | None, choices: _Choices) -> Axes:
+def _history(model: str | None, choices: _Choices) -> Drawing:
     from feasibility import plots
 
     _refuse(FigureKind.HISTORY, choices, frozenset({"kind", "model", "out", "rtt"}))
@@ -114,36 +113,33 @@ def _of(choices: _Choices, names: frozenset[str]) -> dict[str, Any]:
     return {name: choices[name] for name in sorted(names) if name in choices}
 
 
-def _roofline(cost: ModelCost, choices: _Choices) -> Axes:
+def _roofline(cost: ModelCost, choices: _Choices) -> Drawing:
     from feasibility import plots
 
     return plots.roofline(cost, choices.get("device", _DEVICE), **_of(choices, _PLACE - {"device"}))
 
 
-def _modules(cost: ModelCost, choices: _Choices) -> Axes:
+def _modules(cost: ModelCost, choices: _Choices) -> Drawing:
     from feasibility import plots
 
     names = (_PLACE - {"device"}) | {"depth", "top"}
     return plots.modules(cost, choices.get("device", _DEVICE), **_of(choices, names))
 
 
-def _memory(cost: ModelCost, choices: _Choices) -> Axes:
+def _memory(cost: ModelCost, choices: _Choices) -> Drawing:
     from feasibility import plots
 
-    precision = choices.get("precision")
-    if "device" not in choices and precision == "as-stored":
-        precision = None
-    return plots.memory(cost, choices.get("device"), runtime=choices.get("runtime"), precision=precision)
+    return plots.memory(cost, choices.get("device"), **_of(choices, _PLACE - {"device"}))
 
 
-def _race(cost: ModelCost, choices: _Choices) -> Axes:
+def _race(cost: ModelCost, choices: _Choices) -> Drawing:
     from feasibility import plots
 
     client = choices.get("device", _DEVICE)
     return plots.race(api.decide(cost, client=client, origin=_ORIGIN, **_of(choices, _CALL - {"device"})))
 
 
-def _crossover(cost: ModelCost, choices: _Choices) -> Axes:
+def _crossover(cost: ModelCost, choices: _Choices) -> Drawing:
     """Draw first calls where nobody gives a number of calls: a downlink matters to both."""
     from feasibility import plots
 

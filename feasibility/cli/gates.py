@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from feasibility import api
 from feasibility.cli.gate_options import ReportFormat
-from feasibility.cli.output import put, put_text
+from feasibility.cli.output import put, put_text, talk
 from feasibility.cli.progress import bar
-from feasibility.cli.written import check_writable, write
+from feasibility.cli.written import check_writable, resolved, write
 from feasibility.errors import ExitCode, UsageError
+from feasibility.gate import git
 from feasibility.profiles.validate import nearest
 from feasibility.report import gate_github, gate_junit, gate_markdown, gate_sarif, gate_text, json
+from feasibility.report.escape import printable
 
 if TYPE_CHECKING:
     from feasibility.gate.records import GateReport
@@ -34,25 +37,33 @@ class Output(NamedTuple):
     file: str
 
 
-def _root() -> Path:
-    """Return the folder that files are named from in reports: the checkout's."""
-    return Path(os.environ.get(_ROOT) or Path.cwd())
-
-
-_RENDERED: Mapping[ReportFormat, Callable[[GateReport], str]] = {
-    ReportFormat.JSON: lambda report: json.dumps(report.to_dict()),
-    ReportFormat.MD: gate_markdown.render,
-    ReportFormat.SARIF: lambda report: gate_sarif.render(report, root=_root()),
-    ReportFormat.JUNIT: lambda report: gate_junit.render(report, root=_root()),
-    ReportFormat.GITHUB: lambda report: gate_github.render(report, root=_root()),
+_RENDERERS: Mapping[ReportFormat, Callable[[GateReport, Path], str]] = {
+    ReportFormat.MD: lambda report, root: gate_markdown.render(report, root=root),
+    ReportFormat.SARIF: lambda report, root: gate_sarif.render(report, root=root),
+    ReportFormat.JUNIT: lambda report, root: gate_junit.render(report, root=root),
+    ReportFormat.GITHUB: lambda report, root: gate_github.render(report, root=root),
 }
+
+
+def _rendered(form: ReportFormat, report: GateReport) -> str:
+    """Return a document; those of others' tools name the config from the top of the checkout."""
+    if form is ReportFormat.JSON:
+        return json.dumps(report.to_dict())
+    folder, name = os.path.split(report.config)
+    placed = replace(report, config=str(Path(os.path.realpath(folder), name)))
+    return _RENDERERS[form](placed, _root())
+
+
+def _root() -> Path:
+    """Return the top of the checkout: git's, else the runner's, else this folder."""
+    return git.top(Path()) or Path(os.path.realpath(os.environ.get(_ROOT) or os.curdir))
 
 
 def update(config: str | None, worker: Worker | None) -> None:
     """Write the lock file and say so."""
     with bar("measuring"):
         path, models = api.update_lock(config, isolated=worker or True)
-    put_text(f"{path}: {models} {'model' if models == 1 else 'models'}\n")
+    put_text(printable(f"{path}: {models} {'model' if models == 1 else 'models'}") + "\n")
 
 
 def judge(
@@ -64,7 +75,7 @@ def judge(
     with bar("judging"):
         report = api.gate(config, base=base, today=_day(today), isolated=worker or True)
     for form, file in outputs:
-        text = _RENDERED[form](report)
+        text = _rendered(form, report)
         if file != _STDOUT:
             write(file, text.encode())
         elif form is not ReportFormat.GITHUB:
@@ -78,7 +89,7 @@ def show(report: GateReport, outputs: Sequence[Output], *, quiet: bool) -> None:
     if not set(on_screen) - {ReportFormat.GITHUB}:
         put_text(gate_text.render_short(report) if quiet else gate_text.render(report))
     if ReportFormat.GITHUB in on_screen:
-        put(_RENDERED[ReportFormat.GITHUB](report))
+        put(_rendered(ReportFormat.GITHUB, report))
     if any(output.form is ReportFormat.GITHUB for output in outputs):
         _summarise(report)
 
@@ -91,9 +102,10 @@ def exit_code(report: GateReport) -> ExitCode:
 def parse_outputs(given: Sequence[str]) -> tuple[Output, ...]:
     """Read FORMAT=FILE; raise UsageError for another format, or two that go to one file."""
     found = tuple(map(_output, given))
-    files = [output.file for output in found]
-    for file in files:
-        if files.count(file) > 1 and file != _STDOUT:
+    files = [output.file for output in found if output.file != _STDOUT]
+    targets = [resolved(file) for file in files]
+    for file, target in zip(files, targets, strict=True):
+        if targets.count(target) > 1:
             msg = f"two formats would be written to {file!r}"
             raise UsageError(msg, hint="give each its own file")
     documents = [output.form.value for output in found if _is_document(output)]
@@ -130,15 +142,15 @@ def _day(given: str | None) -> date | None:
 
 
 def _summarise(report: GateReport) -> None:
-    """Append the report to the summary of the workflow step, where there is one."""
+    """Append the report to the summary of the workflow step, where there is one.
+
+    Nobody asked for it by an option, so that it cannot be written changes no exit code.
+    """
     given = os.environ.get(_SUMMARY)
     if not given:
         return
-    path = Path(given)
     try:
-        size = path.stat().st_size if path.exists() else 0
-        with path.open("a", encoding="utf-8", newline="\n") as file:
-            file.write(gate_github.summary(gate_markdown.render(report), size))
-    except OSError as error:
-        msg = f"the file of {_SUMMARY}, {given!r}, cannot be written: {error.strerror}"
-        raise UsageError(msg) from None
+        with Path(given).open("ab") as file:
+            file.write(gate_github.summary(_rendered(ReportFormat.MD, report), file.tell()).encode())
+    except (OSError, ValueError) as error:
+        talk(f"the file of {_SUMMARY}, {given!r}, cannot be written: {error}")

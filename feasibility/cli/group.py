@@ -22,7 +22,7 @@ Should this model run on the user's device or on a server?
   feasible devices list iphone                   what --device may name
   feasible --help                                all commands and options"""
 _EPILOG = (
-    "Exit codes: 0 answered; 1 --require not met; 2 wrong usage or unreadable input; "
+    "Exit codes: 0 answered; 1 --require not met, gate not passed; 2 wrong usage or unreadable input; "
     "3 undecided under --strict; 130 interrupted."
 )
 

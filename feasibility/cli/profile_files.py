@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from feasibility.cli.output import complain, put_text
 from feasibility.errors import ExitCode, FeasibilityError
 from feasibility.profiles.check import check
+from feasibility.report.escape import printable
 
 
 def check_all(files: Sequence[str]) -> ExitCode:
@@ -19,6 +20,6 @@ def check_all(files: Sequence[str]) -> ExitCode:
             complain(error.message, error.hint)
             code = ExitCode.BAD_INPUT
         else:
-            lines.append(f"{file}: {kind} {name} is fine\n")
+            lines.append(printable(f"{file}: {kind} {name} is fine") + "\n")
     put_text("".join(lines))
     return code

@@ -20,7 +20,7 @@ def gate(  # noqa: PLR0913 (one parameter per option)
     out: g.Outputs = [],  # noqa: B006 (typer copies it)
     quiet: o.Quiet = False,
 ) -> None:
-    """Hold models to the budgets of feasible.yaml; exit with 1 where one is over.
+    """Hold models to the budgets of feasible.yaml.
 
     feasible gate --out md=report.md --out sarif=report.sarif
     """
@@ -43,7 +43,7 @@ def init(
     device: g.InitDevice = None,
     network: g.InitNetwork = None,
 ) -> None:
-    """Write feasible.yaml with today's numbers and 25 %, a lock file and a workflow.
+    """Write feasible.yaml, a lock file and a workflow.
 
     feasible init models/classifier.onnx --device iphone-15-pro
     """
@@ -54,7 +54,7 @@ def init(
 
 @app.command("check-profiles")
 def check_profiles(files: g.ProfileFiles) -> None:
-    """Check profile files of any kind: devices, runtimes, networks, hosts.
+    """Check profile files of any kind.
 
     feasible check-profiles hardware_profiles/my-board.yaml
     """

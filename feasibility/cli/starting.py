@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,6 +16,7 @@ from feasibility.cli.progress import each
 from feasibility.cli.written import write
 from feasibility.errors import FeasibilityError, UsageError
 from feasibility.gate import git, source, starter
+from feasibility.loader.files import STDIN
 
 if TYPE_CHECKING:
     from feasibility.loader.isolate import Worker
@@ -33,20 +35,20 @@ def start(models: Sequence[str], device: str | None, network: str | None, worker
     top = git.top(Path())
     below = "" if top is None else Path.cwd().relative_to(top).as_posix()
     workflow = Path(os.path.relpath(top or Path.cwd())) / WORKFLOW  # GitHub looks nowhere else
-    for path in (Path(source.YAML_NAME), workflow, Path(source.LOCK_NAME)):
-        if path.exists():
-            msg = f"{str(path)!r} is there already"
+    for name in (source.YAML_NAME, str(workflow), source.LOCK_NAME):
+        if os.path.lexists(name):
+            msg = f"{name!r} is there already"
             raise UsageError(msg, hint="judge with it: feasible gate; or move it away first")
     on, over = device or _DEVICE, network or _NETWORK
-    starts = list(_starts(models or _found(), on, over, worker))
+    starts = list(_starts(_named(models, top) or _found(), on, over, worker))
     if not starts:
         raise UsageError("none of the models could be measured", hint="name one: feasible init MODEL")
-    text = starter.config_text(starts, on, over)
     requirement, doubt = _requirement(workflow)
-    write(source.YAML_NAME, text.encode())
-    workflow.parent.mkdir(parents=True, exist_ok=True)
-    write(str(workflow), starter.workflow_text(requirement, PINS, below).encode())
-    path, count = api.update_lock(source.YAML_NAME, isolated=worker or True)
+    texts = {
+        source.YAML_NAME: starter.config_text(starts, on, over),
+        str(workflow): starter.workflow_text(requirement, PINS, below),
+    }
+    path, count = _written(texts, worker)
     put_text(
         f"{source.YAML_NAME}: budgets for {count} {'model' if count == 1 else 'models'} on {on} over {over}\n"
         f"{path}: what they measure now, to tell growth from\n"
@@ -54,6 +56,44 @@ def start(models: Sequence[str], device: str | None, network: str | None, worker
         f"{doubt}"
         "next: feasible gate, then commit the three files\n"
     )
+
+
+def _written(texts: Mapping[str, str], worker: Worker | None) -> tuple[Path, int]:
+    """Write the files and their lock, all or none; return the lock's path and how many models it holds."""
+    try:
+        for path, text in texts.items():
+            _make_folder(Path(path).parent)
+            write(path, text.encode())
+        return api.update_lock(source.YAML_NAME, isolated=worker or True)
+    except BaseException:
+        for path in texts:
+            with contextlib.suppress(OSError):  # it never came to be
+                Path(path).unlink()
+        raise
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        msg = f"the folder {str(folder)!r} cannot be made: {error.strerror}"
+        raise UsageError(msg) from None
+
+
+def _named(models: Sequence[str], top: Path | None) -> list[str]:
+    """Return files as the config will name them, each once: from this folder, and such as CI finds."""
+    found: dict[str, None] = {}
+    for given in models:
+        if given == STDIN or not given.isprintable():
+            msg = f"{given!a} is no name of a file that a config can hold"
+            raise UsageError(msg, hint="name files as they lie in the repository")
+        folder, name = os.path.split(given)
+        path = Path(os.path.realpath(folder), name)  # a model may be a link, which git keeps
+        if top is not None and not path.is_relative_to(top):
+            msg = f"{given!r} lies outside the repository {str(top)!r}, where CI does not find it"
+            raise UsageError(msg, hint="name files as they lie in the repository")
+        found[os.path.relpath(path).replace(os.sep, "/")] = None
+    return list(found)
 
 
 def _found() -> list[str]:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from feasibility.alike import closest
 from feasibility.errors import UsageError
 
 NEXT_STEP = "feasible --help lists commands and options"
@@ -14,13 +15,6 @@ _MEANT = {"help": "--help", "version": "--version"}  # what people type and is n
 _COMMAND = re.compile(r"[A-Za-z][A-Za-z-]*")
 _MISSING = "Missing "  # an argument or an option
 _NOT_A_CHOICE = re.compile(r"(?s)'(?P<given>.*)' is not one of '(?P<choices>.*)'\.?")
-
-
-def closest(word: str, names: Iterable[str]) -> str | None:
-    """Return the most alike of the names, None where none is."""
-    from difflib import get_close_matches
-
-    return next(iter(get_close_matches(word[:100], list(names), n=1)), None)
 
 
 def refuse_mistyped(word: str, commands: Iterable[str]) -> None:

@@ -9,6 +9,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import BinaryIO, Literal, get_args
 
+from feasibility.alike import meant
 from feasibility.errors import UsageError
 from feasibility.profiles.models import Precision
 
@@ -59,7 +60,7 @@ def compression(method: str, weights: str | None) -> Compression:
         if known == method:
             return Compression(method=known, measured=None if weights is None else _measured(known, weights))
     msg = f"{method!r} is not a compression that browsers know"
-    raise UsageError(msg, hint=f"one of {', '.join(METHODS)}")
+    raise UsageError(msg, hint=meant(method, METHODS, f"one of {', '.join(METHODS)}"))
 
 
 def _measured(method: Method, path: str) -> float:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeVar, get_args
 
+from feasibility.alike import meant
 from feasibility.cost import ModelCost
 from feasibility.decide.compression import METHODS, Compression, compression
 from feasibility.decide.records import DEFAULT_CONFIDENCE, Placement, Policy, Scenario, Setting
@@ -15,7 +15,6 @@ from feasibility.profiles import catalog, hosts
 from feasibility.profiles.hosts import HostProfile
 from feasibility.profiles.models import DeviceProfile, NetworkProfile, Precision, RuntimeProfile
 from feasibility.profiles.support import support
-from feasibility.profiles.validate import nearest
 from feasibility.timing.compute import Rest
 from feasibility.units import BitsPerSecond, Bytes, PerSecond, Seconds
 
@@ -155,7 +154,7 @@ def _device(device: str | DeviceProfile) -> tuple[DeviceProfile, str | None]:
     profile = catalog.device(name)
     if unit not in profile.units:
         msg = f"device {name!r} has no unit {unit!r}"
-        raise UsageError(msg, hint=_meant(unit, profile.units, f"its units: {', '.join(profile.units)}"))
+        raise UsageError(msg, hint=meant(unit, profile.units, f"its units: {', '.join(profile.units)}"))
     return profile, unit
 
 
@@ -187,12 +186,7 @@ def _precision(precision: str | None) -> Precision | None:
         return None
     msg = f"{precision!r} is not a precision"
     known_all = (*get_args(Precision), UNCONVERTED)
-    raise UsageError(msg, hint=_meant(str(precision), known_all, f"one of {', '.join(known_all)}"))
-
-
-def _meant(name: str, names: Iterable[str], known: str) -> str:
-    """Return the hint that says what is called alike, and what there is."""
-    return f"{nearest(name, names).removeprefix('; ')} {known}".strip()
+    raise UsageError(msg, hint=meant(str(precision), known_all, f"one of {', '.join(known_all)}"))
 
 
 def _network(choices: Choices) -> NetworkProfile:

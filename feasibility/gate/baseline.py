@@ -29,7 +29,7 @@ def baseline(source: Source, branch: str | None) -> Baseline:
     A lock that is missing or unreadable is a problem of the baseline, which no growth passes.
     """
     try:
-        return _committed(source, branch or source.config.baseline)
+        return _committed(source, branch)
     except FeasibilityError as error:
         return Baseline(lock=None, words="", problem=error.message, hint=error.hint or _UPDATE)
 
@@ -41,7 +41,7 @@ def _committed(source: Source, branch: str | None) -> Baseline:
         raise git.GitError(msg, hint="see git's safe.directory")
     if not git.is_repository(source.folder):
         return _here(source, "no commit of git to compare with")
-    commit = git.merge_base(source.folder, branch)
+    commit = git.merge_base(source.folder, branch, source.config.baseline)
     content = git.show(source.folder, commit, LOCK_NAME)
     if content is not None:
         return Baseline(lock=load(content, LOCK_NAME), words=f"{LOCK_NAME} at {commit.words}")

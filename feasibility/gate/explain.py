@@ -13,13 +13,16 @@ from feasibility.decide.records import Decision
 from feasibility.decide.scenario import Choices, build, placements
 from feasibility.errors import FeasibilityError
 from feasibility.gate.lock import LockedModel
-from feasibility.gate.measure import Measured, choices, module_sums
+from feasibility.gate.measure import Measured, choices
+from feasibility.gate.parts import module_depth, module_sums
 from feasibility.gate.rules import Metric, Rule, written
 from feasibility.gate.source import Source
 from feasibility.memory import memory_at, weights_at
-from feasibility.units import Bytes, Flops
+from feasibility.units import Bytes, Flops, Seconds
+from feasibility.views.modules import natural
 
 _Passes: TypeAlias = Callable[[Decision], bool]
+_Say: TypeAlias = Callable[[Decision], str]
 
 _SHOWN = 3  # modules in an answer
 _NARROWER = ("fp16", "int8", "int4")
@@ -32,20 +35,23 @@ def why(measured: Measured, rule: Rule, target: str | None, base: LockedModel | 
 
 
 def _modules(cost: ModelCost, metric: Metric, base: LockedModel | None) -> Iterator[str]:
-    now = {name: float(getattr(sums, metric)) for name, sums in module_sums(cost).items()}
+    depth = module_depth(cost) if base is None else base.module_depth  # the same names as then
+    now = {name: float(getattr(sums, metric)) for name, sums in module_sums(cost, depth).items()}
     then = {} if base is None else {name: float(getattr(sums, metric)) for name, sums in base.modules.items()}
-    grown = sorted(((now[n] - then.get(n, 0), n) for n in now if now[n] > then.get(n, 0)), reverse=True)
+    more = {name: value - then.get(name, 0) for name, value in now.items() if value > then.get(name, 0)}
+    grown = sorted(more, key=lambda name: (-more[name], natural(name)))
     show = Bytes if metric == "parameter_bytes" else Flops
     what = "weights" if metric == "parameter_bytes" else "arithmetic"
     if base is not None and grown:
-        for more, name in grown[:_SHOWN]:
+        for name in grown[:_SHOWN]:
             new = "" if name in then else " (new)"
-            yield f"{name}{new} has {show(more)} of {what} more than the baseline"
+            yield f"{name}{new} has {show(more[name])} of {what} more than the baseline"
         if len(grown) > _SHOWN:
             yield f"{len(grown) - _SHOWN} more {'modules' if len(grown) - _SHOWN > 1 else 'module'} grew"
     elif now:
         since = "" if base is None else "no module grew; "
-        largest = sorted(now.items(), key=lambda pair: (-pair[1], pair[0]))[:_SHOWN]
+        ranked = sorted(now.items(), key=lambda pair: (-pair[1], natural(pair[0])))
+        largest = [(name, value) for name, value in ranked[:_SHOWN] if value]
         yield f"{since}the most {what}: {', '.join(f'{name} ({show(value)})' for name, value in largest)}"
 
 
@@ -69,7 +75,13 @@ def fixes(  # noqa: PLR0913 (what is over, and where)
     if target is None:
         now = measured.numbers[rule.name]
         return (_less(now, most, rule), *_narrower(measured.cost, rule, most), _raise(now, rule))
-    tried = _tried(source, measured, target, lambda decision: _time(decision, rule, at) <= most)
+    tried = _tried(
+        source,
+        measured,
+        target,
+        lambda decision: _time(decision, rule, at) <= most,
+        lambda decision: str(Seconds(_time(decision, rule, at))),
+    )
     now = measured.value(rule.name, target, at)
     faster = f"{now / most:.2g} times faster" if most else "no time at all"
     return (f"{faster} on {target}", *tried, _raise(now, rule))
@@ -83,7 +95,13 @@ def verdict_why(decision: Decision) -> tuple[str, ...]:
 
 def verdict_fixes(source: Source, measured: Measured, target: str, asked: str) -> tuple[str, ...]:
     """Return what would give the verdict that is asked for."""
-    tried = _tried(source, measured, target, lambda decision: decision.verdict.value == asked)
+    tried = _tried(
+        source,
+        measured,
+        target,
+        lambda decision: decision.verdict.value == asked,
+        lambda decision: decision.verdict.value,
+    )
     known = [change for change in measured.decisions[target].changes if change.startswith(asked)]
     return (*tried, *(change.removeprefix(f"{asked}, by ") for change in known))
 
@@ -129,25 +147,25 @@ def _raise(now: float, rule: Rule) -> str:
     return f"or a budget of {written(math.ceil(now / step) * step, rule.unit)}"
 
 
-def _tried(source: Source, measured: Measured, target: str, passes: _Passes) -> Iterator[str]:
+def _tried(source: Source, measured: Measured, target: str, passes: _Passes, say: _Say) -> Iterator[str]:
     """Yield the first narrower type, and the first other runtime of the device, with which it passes."""
     chosen = choices(source.config.targets[target], source.folder)
     for variants in (_precisions(chosen), _runtimes(chosen)):
         for words, variant in variants:
             decision = _decided(measured.cost, variant)
             if decision is not None and passes(decision):
-                yield f"{words}: {decision.client.inference.typical} an inference, {decision.verdict.value}"
+                yield f"{words} ({say(decision)})"
                 break
 
 
 def _precisions(chosen: Choices) -> Iterator[tuple[str, Choices]]:
     for precision in _NARROWER:
-        yield precision, replace(chosen, precision=precision)
+        yield f"with {precision}", replace(chosen, precision=precision)
 
 
 def _runtimes(chosen: Choices) -> Iterator[tuple[str, Choices]]:
     for device, runtime in placements(str(chosen.client)):
-        yield f"{runtime} on {device}", replace(chosen, client=device, runtime=runtime)
+        yield f"on {device} with {runtime}", replace(chosen, client=device, runtime=runtime)
 
 
 def _decided(cost: ModelCost, chosen: Choices) -> Decision | None:

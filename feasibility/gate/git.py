@@ -51,13 +51,13 @@ def complaint(folder: Path) -> str | None:
     return said.splitlines()[0] if "dubious ownership" in said else None
 
 
-def merge_base(folder: Path, branch: str | None) -> Commit:
+def merge_base(folder: Path, asked: str | None, configured: str | None) -> Commit:
     """Return the commit where HEAD left a branch.
 
-    That is the one given, else the one that the pull request goes to, else the main one.
+    That is the one asked for, else the one of the pull request, else the configured one, else the main one.
     Raise GitError for a branch that does not exist, and where no common commit is at hand.
     """
-    name = _branch(folder, branch)
+    name = _branch(folder, asked or os.environ.get(_PULL_REQUEST_BASE) or configured)
     sha = _ask(folder, "merge-base", "HEAD", name)
     if sha is None:
         msg = f"git finds no common commit of HEAD and {name!r}, as in a shallow clone"
@@ -87,13 +87,10 @@ def _is_commit(folder: Path, name: str) -> bool:
 
 def _candidates(given: str | None) -> Iterator[str]:
     """Yield the names to try, the most telling first."""
-    if given is not None:
-        yield from (given, f"origin/{given}")
-        return
-    pulled = os.environ.get(_PULL_REQUEST_BASE)
-    if pulled:
-        yield from (f"origin/{pulled}", pulled)
-    yield from _DEFAULT_BRANCHES
+    if given is None:
+        yield from _DEFAULT_BRANCHES
+    else:
+        yield from (f"origin/{given}", given)  # what is fetched is newer than a branch of one's own
 
 
 def _ask(folder: Path, *words: str) -> str | None:

@@ -30,7 +30,9 @@ def limited(subject: Subject, rule: Rule, limit: Any, target: str | None) -> Fin
     shown = least + written(now, rule.unit, apart_from=most)
     reading = Reading(
         outcome=outcome,
-        message=_sentence(outcome, f"{rule.label} of {subject.name(target)}", shown, budget, doubt),
+        message=_sentence(
+            outcome, f"{rule.label} of {subject.name(target)}", f"{rule.verb} {shown}", budget, doubt
+        ),
         budget_text=budget + (" (p90)" if at == "p90" else ""),
         now_text=shown,
         base_text=base_text(base, rule),
@@ -48,9 +50,9 @@ def limited(subject: Subject, rule: Rule, limit: Any, target: str | None) -> Fin
 
 def _sentence(outcome: Outcome, what: str, shown: str, budget: str, doubt: str) -> str:
     words = {
-        "passed": f"{what} is {shown}, within {budget}",
+        "passed": f"{what} {shown}, within {budget}",
         "untold": f"{what} cannot be judged: {doubt}",
-        "over": f"{what} is {shown}, and the budget is {budget}",
+        "over": f"{what} {shown}, and the budget is {budget}",
     }
     return words[outcome]
 

@@ -46,6 +46,7 @@ class LockedModel(_Record):
     graph_sha256: str
     numbers: dict[str, int | float]  # download, parameters, fmas, ... by the name of their rule
     targets: dict[str, LockedTarget] = {}
+    module_depth: Whole = 0  # scopes at which names are cut
     modules: dict[str, LockedModule] = {}
 
     @property

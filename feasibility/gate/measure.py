@@ -15,15 +15,14 @@ from feasibility.decide.records import Decision
 from feasibility.decide.scenario import Choices, build
 from feasibility.errors import FeasibilityError
 from feasibility.gate.config import ModelEntry, Target
-from feasibility.gate.lock import LockedModel, LockedModule, LockedTarget, key_of, rounded
+from feasibility.gate.lock import LockedModel, LockedTarget, key_of, rounded
+from feasibility.gate.parts import module_depth, module_sums
 from feasibility.gate.source import Source
 from feasibility.memory import memory_at
 from feasibility.profiles.strict_yaml import Problem, quote, report
-from feasibility.views.modules import DEFAULT_DEPTH, costliest, modules
 
 Count: TypeAlias = Callable[[str, Mapping[str, int], Mapping[str, tuple[int, ...]]], ModelCost]
 
-_MODULES = 200  # of the costliest that are kept: most networks have fewer than 100 at this depth
 _FILES = (
     "device",
     "runtime",
@@ -72,6 +71,7 @@ class Measured:
 
     def locked(self) -> LockedModel:
         """Return what the lock file keeps of it."""
+        depth = module_depth(self.cost)
         return LockedModel(
             path=self.path,
             dims=self.entry.dims,
@@ -79,7 +79,8 @@ class Measured:
             graph_sha256=self.cost.model.graph_sha256,
             numbers=self.numbers,
             targets={name: _locked_target(found) for name, found in self.decisions.items()},
-            modules=module_sums(self.cost),
+            module_depth=depth,
+            modules=module_sums(self.cost, depth),
         )
 
 
@@ -96,19 +97,6 @@ class Unmeasured:
 def covered(coverage: Coverage) -> float:
     """Return the share of nodes whose cost is known."""
     return 1 - len(coverage.unknown) / coverage.nodes if coverage.nodes else 1.0
-
-
-def module_sums(cost: ModelCost) -> dict[str, LockedModule]:
-    """Return the sums of the costliest modules that hold no other one that is shown; they do not overlap."""
-    found = [module for module in costliest(modules(cost, DEFAULT_DEPTH), _MODULES) if module.path]
-    inner = {module.path[: len(module.path) - 1] for module in found}
-    return {
-        "/".join(module.path): LockedModule(
-            flops=module.sums.flops, parameter_bytes=module.sums.parameter_bytes
-        )
-        for module in found
-        if module.path not in inner
-    }
 
 
 def measure(source: Source, count: Count) -> Iterator[tuple[int, Measured | Unmeasured]]:

@@ -20,6 +20,7 @@ class Rule:
     name: str
     label: str  # in a sentence
     unit: QuantityUnit
+    verb: str = "is"
     metric: Metric = "flops"
     known: bool = False  # even where some nodes are not counted
 
@@ -32,8 +33,8 @@ _RULES = (
     Rule(name="fmas", label="the count of multiply-adds", unit="count"),
     Rule(name="flops", label="the arithmetic", unit="flops"),
     Rule(name="peak_memory", label="the memory needed", unit="bytes", metric="parameter_bytes"),
-    Rule(name="inference", label="an inference", unit="s"),
-    Rule(name="first_call", label="the first call", unit="s"),
+    Rule(name="inference", label="an inference", unit="s", verb="takes"),
+    Rule(name="first_call", label="the first call", unit="s", verb="takes"),
     Rule(name="verdict", label="the verdict", unit="verdict"),
     Rule(name="coverage", label="the share of nodes counted", unit="share", known=True),
 )

@@ -46,8 +46,8 @@ def models_in(folder: Path) -> Iterator[str]:
 def config_text(starts: Sequence[Start], device: str, network: str) -> str:
     """Return a feasible.yaml whose budgets are what each model measures and a quarter more."""
     lines = [
-        "# Budgets of the models in this repository: `feasible gate` holds them to these.",
-        "# What each measured when this file was written, and 25 % more. A line of `now` is of that day.",
+        "# Budgets of the models in this repository, which `feasible gate` holds them to:",
+        "# each is what the model measured when this file was written (now), and 25 % more.",
         "targets:",
         f"  {_key(device)}:",
         f"    device: {_text(device)}",

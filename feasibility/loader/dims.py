@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from itertools import count, takewhile
 from typing import cast
 
+from feasibility.alike import meant
 from feasibility.errors import UsageError
 
 MAX_EXPRESSION = 256  # characters
@@ -106,7 +107,7 @@ class Dimensions:
         if unused:
             known = ", ".join(repr(n) for n in sorted(names)) or "none: all its inputs have fixed shapes"
             msg = f"the model has no free dimension {unused[0]!r}"
-            raise UsageError(msg, hint=f"its free dimensions are {known}")
+            raise UsageError(msg, hint=meant(unused[0], names, f"its free dimensions are {known}"))
 
     def sentences(self) -> tuple[str, ...]:
         """Say each assumption as NAME=SIZE."""

@@ -8,10 +8,10 @@ import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
+from feasibility.alike import beside
 from feasibility.errors import ModelError
 from feasibility.loader import kinds
 from feasibility.loader.wire import Buffer
@@ -19,8 +19,6 @@ from feasibility.loader.wire import Buffer
 STDIN = "-"
 MAX_PIPED_BYTES = 2**31 - 1  # what one protobuf message may have; a file on disk has no such limit here
 _PIECE_BYTES = 2**20
-_MAX_ENTRIES = 1000  # of a folder that a mistyped name is compared with
-_MAX_NAME = 100  # characters that are compared
 
 # A named pipe blocks whoever opens it; these flags, where the platform has them, prevent that.
 _OPEN_FLAGS = (
@@ -107,20 +105,9 @@ def _unreadable(path: str, error: OSError | ValueError) -> ModelError:
     if path and Path(path).is_symlink():
         target = str(Path(path).readlink())
         return ModelError(f"{path!r} is a link to {target!r}, which does not exist", hint="check the link")
-    return ModelError(f"there is no file {path!r}", hint=_alike(path) or kinds.neighbours(path))
-
-
-def _alike(path: str) -> str | None:
-    """Ask for the model beside a path that does not exist whose name is the most alike."""
-    from difflib import get_close_matches  # noqa: PLC0415 (for mistakes only)
-
-    folder, name = os.path.split(path)
-    try:
-        names = [entry.name for entry in islice(Path(folder).iterdir(), _MAX_ENTRIES)]
-    except OSError:
-        return None
-    near = get_close_matches(name[:_MAX_NAME], sorted(kinds.models_among(names)), n=1)
-    return f"did you mean {os.path.join(folder, near[0])!r}?" if near else None  # noqa: PTH118 (as it was written)
+    near = beside(path, (".onnx", ".ONNX"))
+    hint = f"did you mean {near!r}?" if near else kinds.neighbours(path)
+    return ModelError(f"there is no file {path!r}", hint=hint)
 
 
 def piped() -> Iterator[bytes]:

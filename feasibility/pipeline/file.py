@@ -15,6 +15,7 @@ from typing import Annotated, Literal, NamedTuple
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from feasibility.alike import beside
 from feasibility.errors import UsageError
 from feasibility.profiles.strict_yaml import MAX_BYTES, Document, Location, parse, quote
 from feasibility.profiles.validate import nearest, validate
@@ -113,7 +114,8 @@ def _bytes(name: str) -> bytes:
     """Read a file, and no more of it than a chain may have."""
     if "\0" in name or not os.path.isfile(name):  # noqa: PTH113 (Path raises on long names)
         msg = f"{quote(name)} is not a file; a chain is a YAML file"
-        raise UsageError(msg, hint="docs/chains.md shows one")
+        near = beside(name, (".yaml", ".yml"))
+        raise UsageError(msg, hint=f"did you mean {near!r}?" if near else "docs/chains.md shows one")
     try:
         with Path(name).open("rb") as stream:
             return stream.read(MAX_BYTES + 1)

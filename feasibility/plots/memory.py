@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from feasibility.cost import ModelCost
 from feasibility.decide.checks import memory_limit
-from feasibility.decide.scenario import place
+from feasibility.decide.scenario import UNCONVERTED, place
 from feasibility.decide.sides import memory_need
 from feasibility.errors import UsageError
 from feasibility.ir import ACTIVATION_BITS, CONVERTIBLE, TensorSpec
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 _ROOM = 1.14  # of the axis above the peak
 _NAME_COLUMNS = 48
 _BAR_PLACE = (0.0, 1.03, 1.0, 0.05)  # of the bar of all that is needed, as shares of the axes
-_BAR_POINTS = 24.0  # that it takes above them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +69,8 @@ def memory_points(
     if device is None and runtime is not None:
         raise UsageError("a runtime is given, and no device", hint="give the device that it runs on too")
     where = None if device is None else place(device, runtime, precision)
-    need = memory_at(cost, precision) if where is None else memory_need(cost, where)
+    asked = None if precision == UNCONVERTED else precision
+    need = memory_at(cost, asked) if where is None else memory_need(cost, where)
     live = _live(cost, need.precision)
     running = [i for i, found in enumerate(cost.nodes) if found.runs and runs_at_all(found)]
     alive = tuple(live[i] for i in running)
@@ -192,4 +192,4 @@ def _draw_need(ax: Axes, found: MemoryCourse) -> float:
     for spine in bar.spines.values():
         spine.set_visible(True)
         spine.set_color(style.GREY)
-    return _BAR_POINTS + style.legend_above(bar, 4, last=[words])
+    return style.legend_above(bar, 4, last=[words])

@@ -18,21 +18,21 @@ if TYPE_CHECKING:
 _COLOURS: Mapping[str, str] = {
     "connection": style.SKY,
     "round trip": style.BLUE,
-    "round trip and transfer": style.BLUE,
+    "network": style.BLUE,
     "upload": style.PURPLE,
     "download": style.ORANGE,
     "load": style.YELLOW,
-    "download and load, shared": style.ORANGE,
+    "share of download": style.ORANGE,
     "wait": style.GREY,
     "inference": style.GREEN,
     "response": style.VERMILLION,
 }
-_HATCHES = {"connection": "\\\\\\\\", "download": "////", "download and load, shared": "////", "wait": "xxxx"}
+_HATCHES = {"connection": "\\\\\\\\", "download": "////", "share of download": "////", "wait": "xxxx"}
 # what the server's time holds beside waiting and inference; cold calls name all their phases
 _NETWORK: Mapping[Compared, str] = {
     "inference": "round trip",
-    "payload": "round trip and transfer",
-    "amortised": "round trip and transfer",
+    "payload": "network",
+    "amortised": "network",
 }
 _WORDS: Mapping[Verdict, str] = {
     Verdict.CLIENT: "client wins",
@@ -42,7 +42,7 @@ _WORDS: Mapping[Verdict, str] = {
 }
 _HEIGHT = 0.5  # of a bar, between one lane and the next
 _ROOM = 1.15  # of the time axis beyond the longest p90
-_SPREAD = "p10 to p90 of the sum"
+_SPREAD = "p10 to p90"
 _VISIBLE = 0.001  # of the longest time: what is shorter has no segment
 
 
@@ -105,7 +105,7 @@ def _client_phases(decision: Decision) -> Iterator[tuple[str, float]]:
         yield from _typical(decision.client.phases)
         return
     inference_s = decision.client.inference.typical.value
-    yield "download and load, shared", decision.client_time.typical.value - inference_s
+    yield "share of download", decision.client_time.typical.value - inference_s
     yield "inference", inference_s
 
 
@@ -149,7 +149,7 @@ def race(decision: Decision, *, ax: Axes | None = None) -> Axes:
     ax.set_xlabel(f"Time ({unit})")
     ax.tick_params(axis="y", length=0)
     ax.grid(visible=True, axis="x")
-    above = style.legend_above(ax, 2, last=[_SPREAD])
+    above = style.legend_above(ax, 3, last=[_SPREAD])
     text = f"{style.name_of(decision.model.path)}: {_verdict(decision)}"
     style.title(ax, text, style.NARROW, above=above)
     compared = f"Compared: {COMPARISONS[decision.compared].label}."
@@ -196,7 +196,8 @@ def _verdict(decision: Decision) -> str:
     if decision.verdict is Verdict.UNDECIDED:
         ahead = "client" if decision.client_time.typical <= decision.server_time.typical else "server"
         words += f", {ahead} ahead"
-    return f"{words} ({percent(decision.confidence)} sure)"
+    sure = f"({percent(decision.confidence)} sure)".replace(" ", style.NO_BREAK)
+    return f"{words} {sure}"
 
 
 def _calls(decision: Decision) -> str:

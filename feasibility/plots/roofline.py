@@ -215,4 +215,5 @@ def _caption(found: Roofline) -> Iterable[str]:
         yield "Above the roof: less is computed than is counted (Winograd's convolutions) or moved (caches)."
     if found.unplaced >= _SAID:
         share = style.percent(found.unplaced)
-        yield f"{share} of the time has no dot: it computes nothing, is fused away or runs elsewhere."
+        yield f"{share} of the time has no dot: start, crossings, and groups that compute nothing, are fused away"
+        yield "or run elsewhere."

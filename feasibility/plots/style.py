@@ -5,12 +5,13 @@ from __future__ import annotations
 import io
 import math
 import os
+import re
 import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, TypeVar
 
 from feasibility.errors import UsageError
 from feasibility.report.escape import printable
@@ -20,6 +21,7 @@ if TYPE_CHECKING:  # matplotlib takes half a second to load: only drawing does
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
 
+Drawing: TypeAlias = "Axes"  # what figures take and return, for rooms that do not know matplotlib
 Format = Literal["svg", "png"]
 FORMATS: tuple[Format, ...] = ("svg", "png")
 
@@ -37,8 +39,13 @@ _CAPTION_SIZE = 7  # points; the smallest text of a figure
 _LEGEND_ROW = 12.5  # points that a row of a legend takes
 _NAME_COLUMNS = 40
 _LEAST_SHARE = 0.01
+_DUST = 1e-9  # what a sum of shares falls short of 1
 _SHORT = 50  # from the lowest to the highest value of a logarithmic axis: one label or two would be all
 _LONG = 200  # characters of a name that are looked at, from either end
+_AXES_SHARE = 0.775  # of a figure's width, where there is one pair of axes in it
+_LEAST_COLUMNS = 20
+NO_BREAK = "\u00a0"  # `printable` leaves none, so each one found later was put in here
+_BEFORE_UNIT = re.compile(r"(?<=\d) (?=[A-Za-z%])")
 _ELLIPSIS = "\u2026"
 
 _STYLE: Mapping[str, Any] = {
@@ -120,7 +127,16 @@ NARROW = Width(title=50, caption=80)  # beside names
 
 def title(ax: Axes, text: str, width: Width = WIDE, *, above: float = 0.0) -> None:
     """Write what is shown, over as many lines as it takes; `above` are points that something else fills."""
-    ax.set_title("\n".join(textwrap.wrap(text, width.title)), pad=6 + above)
+    ax.set_title(_wrapped(text, width.title, ax), pad=6 + above)
+
+
+def _wrapped(text: str, columns: int, ax: Axes) -> str:
+    """Break text into lines for axes of any size, never between a number and its unit."""
+    figure = ax.get_figure(root=True)
+    width_in = figure.get_figwidth() if figure else _WIDTH_IN
+    share = ax.get_position().width * width_in / (_WIDTH_IN * _AXES_SHARE)
+    lines = textwrap.wrap(_BEFORE_UNIT.sub(NO_BREAK, text), max(_LEAST_COLUMNS, int(columns * share)))
+    return "\n".join(lines).replace(NO_BREAK, " ")
 
 
 def legend_above(ax: Axes, columns: int, *, last: Sequence[str] = (), heading: str | None = None) -> float:
@@ -157,7 +173,7 @@ def caption(ax: Axes, *sentences: str, width: Width = WIDE) -> None:
     """Write in small type, below the label of the x axis, what the figure rests on."""
     text = " ".join(filter(None, sentences))
     ax.annotate(
-        "\n".join(textwrap.wrap(text, width.caption)),
+        _wrapped(text, width.caption, ax),
         xy=(0, 0),
         xycoords=("axes fraction", ax.xaxis.label),
         xytext=(0, -5),
@@ -198,8 +214,10 @@ def name_of(path: str) -> str:
 
 
 def percent(share: float) -> str:
-    """Show a share as whole percent; a little is not nothing."""
-    return f"{100 * share:.0f} %" if share >= _LEAST_SHARE or not share else "<1 %"
+    """Show a share as whole percent; a little is not nothing, nor almost all of it all."""
+    if 0 < share < _LEAST_SHARE:
+        return "<1 %"
+    return ">99 %" if 1 - _LEAST_SHARE < share < 1 - _DUST else f"{100 * share:.0f} %"
 
 
 def log_axis(axis: Axis, write: Callable[[float], str] = format_count) -> None:

@@ -21,6 +21,7 @@ from typing import Any, Generic, TypeAlias, TypeVar
 
 from pydantic import BaseModel
 
+from feasibility.alike import beside
 from feasibility.errors import ProfileError, UnitError, UsageError
 from feasibility.profiles import here
 from feasibility.profiles.models import DeviceProfile, Fact, NetworkProfile, RuntimeProfile
@@ -181,7 +182,8 @@ def _at(kind: _Kind[Any], text: str) -> _Found:
     if "\0" in text or not path.is_file():
         what = "is a folder" if "\0" not in text and path.is_dir() else "is not a file"
         msg = f"{quote(text)} {what}; a {kind.word} is a YAML file or a name"
-        raise UsageError(msg, hint=kind.next_step)
+        near = beside(text, _SUFFIXES)
+        raise UsageError(msg, hint=f"did you mean {near!r}? {kind.next_step}" if near else kind.next_step)
     return _Found(id=path.stem, file=path, origin=text)
 
 

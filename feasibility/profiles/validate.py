@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, TypeVar, get_args, get_origin
@@ -10,6 +9,7 @@ from typing import Any, TypeVar, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from feasibility.alike import closest
 from feasibility.profiles.strict_yaml import Document, Location, Problem, quote, report
 
 P = TypeVar("P", bound=BaseModel)
@@ -71,20 +71,15 @@ def validate(
 
 def nearest(name: str, names: Iterable[str]) -> str:
     """Return "; did you mean 'x'?" for the most alike name, or nothing."""
-    found = _closest(name, names)
+    found = closest(name, names)
     return f"; did you mean {found!r}?" if found else ""
-
-
-def _closest(name: str, names: Iterable[str]) -> str | None:
-    found = difflib.get_close_matches(name[:100], list(names), n=1)
-    return found[0] if found else None
 
 
 def _meant(model: type[BaseModel], detail: ErrorDetails) -> Location:
     """Return where the key stands that an unknown one probably means: it is not missing as well."""
     *parent, name = detail["loc"]
-    closest = _closest(str(name), _keys(_record_at(model, tuple(parent))))
-    return (*parent, closest or "")
+    near = closest(str(name), _keys(_record_at(model, tuple(parent))))
+    return (*parent, near or "")
 
 
 def _forbidden(document: Document, filled: Mapping[str, object]) -> Iterator[Problem]:

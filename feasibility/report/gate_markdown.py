@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 
 from feasibility.gate.records import LOCK, NOTHING, Finding, GateReport
 from feasibility.report.escape import clipped, markdown_code, markdown_prose, printable
+from feasibility.report.gate_place import repository_path
 from feasibility.report.gate_text import headline, result, sentence, waiver, waiver_said
 
 MARKER = "<!-- feasible-gate -->"  # how a tool finds the comment that it wrote before
@@ -26,12 +28,13 @@ class _Section:
     closing: str = ""
 
 
-def render(report: GateReport) -> str:
+def render(report: GateReport, *, root: PurePath | None = None) -> str:
     """Return the answer as a title, what does not hold, why and what would pass, and the rest folded.
 
     What does not fit into a comment is left out from the end of each section, and counted.
+    `root` is the checkout, from which an absolute config path is told.
     """
-    head = f"### {_prose(headline(report))}\n\n{MARKER}\n\n{_source(report)}\n"
+    head = f"### {_prose(headline(report))}\n\n{MARKER}\n\n{_source(report, root)}\n"
     sections = [section for section in _sections(report) if section.rows]
     room = MOST - len(head) - _FRAME * len(sections)
     parts = [head]
@@ -57,9 +60,9 @@ def _sections(report: GateReport) -> Iterator[_Section]:
     yield _Section(opening, table.rows, table.noun, "\n</details>")
 
 
-def _source(report: GateReport) -> str:
+def _source(report: GateReport, root: PurePath | None) -> str:
     baseline = f" Baseline: {_prose(report.baseline)}." if report.baseline else ""
-    return f"Budgets: {_code(report.config)}.{baseline}"
+    return f"Budgets: {_code(repository_path(report.config, root))}.{baseline}"
 
 
 def _table(findings: Iterable[Finding]) -> _Section:

@@ -36,7 +36,7 @@ def render(report: GateReport) -> str:
 
 def render_short(report: GateReport) -> str:
     """Return the first sentence only."""
-    return "\n".join(paragraph(headline(report))) + "\n"
+    return printable(headline(report)) + "\n"
 
 
 def headline(report: GateReport) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from feasibility.report import advice, wording
+from feasibility.report.escape import printable
 from feasibility.report.layout import Column, bullets, fields, paragraph, table
 from feasibility.report.wording import NOTHING, percent
 from feasibility.units import PerSecond, Seconds
@@ -59,18 +60,23 @@ def render_short(decisions: Sequence[Decision]) -> str:
 
 
 def _short(decision: Decision, *, models: bool, devices: bool) -> str:
-    """Name the model among several, and the device where a limit decides and says nothing of it."""
+    """Say the verdict in one line; name the model among several, the device where a limit speaks of none."""
     names = [decision.model.path] if models else []
     names += [_unit(decision)] if devices and wording.failed_checks(decision) else []
-    named = paragraph(f"{' on '.join(names)}:") if names else []
-    return "\n".join([*named, *lead(decision)]) + "\n"
+    named = f"{' on '.join(names)}: " if names else ""
+    return printable(named + " ".join(_said(decision))) + "\n"
 
 
 def lead(decision: Decision) -> list[str]:
     """Return the opening lines: the verdict, then what it assumes about the model."""
+    verdict, *notes = _said(decision)
+    return [line for said in (verdict, *notes) for line in paragraph(said)]
+
+
+def _said(decision: Decision) -> list[str]:
+    """Return the verdict with what it assumes, and what to note of the model."""
     said = (wording.headline(decision), wording.assumptions(decision.coverage), wording.pays_off(decision))
-    notes = wording.notes(decision.coverage, decision.model)
-    return [*paragraph(" ".join(filter(None, said))), *(line for note in notes for line in paragraph(note))]
+    return [" ".join(filter(None, said)), *wording.notes(decision.coverage, decision.model)]
 
 
 def _facts(decision: Decision) -> list[tuple[str, str]]:

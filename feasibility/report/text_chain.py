@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from feasibility.decide.records import Placement, Setting
 from feasibility.pipeline.records import ChainAnswer, Crossing, Move, Plan
 from feasibility.pipeline.search import Side
+from feasibility.report.escape import printable
 from feasibility.report.layout import Column, bullets, fields, paragraph, table
 from feasibility.report.wording import NOTHING
 from feasibility.units import Bytes, Flops, Seconds
@@ -33,17 +34,21 @@ def render_chain(answer: ChainAnswer) -> str:
 
 def render_chain_short(answer: ChainAnswer) -> str:
     """Return the first sentence only."""
-    return "\n".join(_lead(answer)[0]) + "\n"
+    return printable(_headline(answer)) + "\n"
 
 
 def _lead(answer: ChainAnswer) -> list[list[str]]:
     """Return the answer in one sentence, and why it is not a quicker one."""
+    title = "why" if answer.best is None else "quicker, but not allowed"
+    return [paragraph(_headline(answer)), bullets(title, answer.reasons)]
+
+
+def _headline(answer: ChainAnswer) -> str:
     best, chain = answer.best, answer.chain
     title = chain.name or chain.path
     if best is None:
-        return [paragraph(f"No placement is allowed ({title})."), bullets("why", answer.reasons)]
-    said = f"{chain.describe(best.sides)}: {best.total} a run ({title})."
-    return [paragraph(said), bullets("quicker, but not allowed", answer.reasons)]
+        return f"No placement is allowed ({title})."
+    return f"{chain.describe(best.sides)}: {best.total} a run ({title})."
 
 
 def _facts(answer: ChainAnswer) -> list[tuple[str, str]]:

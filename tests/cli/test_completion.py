@@ -102,6 +102,7 @@ def test_devices_complete_although_no_command_is_named(words: tuple[str, ...], o
         (("schema", "v"), ["verdict", "vary"]),
         (("limits", "--device", "m1/n"), ["m1/npu"]),
         (("x.onnx", "--rtt", ""), []),
+        (("profil", "--device", "pixel-6a"), ["pixel-6a"]),  # mistyped, which is not the time to say
     ],
 )
 def test_values(words: tuple[str, ...], expected: list[str], offer: Offer) -> None:

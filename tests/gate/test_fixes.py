@@ -62,7 +62,7 @@ def test_a_type_that_is_proposed_for_a_time_was_tried(tmp_path: Path) -> None:
     assert slow.now is not None
     config.write_text(config.read_text().replace("1s}", f'"{0.7e3 * slow.now:.4f} ms"}}'))
     found = s.only(s.judged(config), "inference")
-    tried = [re.match(r"(fp16|int8|int4): ", fix) for fix in found.fixes]
+    tried = [re.match(r"with (fp16|int8|int4) ", fix) for fix in found.fixes]
     chosen = next(match[1] for match in tried if match)
     config.write_text(config.read_text().replace("device: m1/gpu", f"device: m1/gpu, precision: {chosen}"))
     assert s.judged(config).passed

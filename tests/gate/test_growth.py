@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import onnx
 import pytest
 
 from feasibility import api
@@ -158,3 +159,35 @@ def test_a_lock_file_that_is_none_passes_nothing(content: bytes, said: str, grow
     found = s.only(report, "growth.parameters")
     assert (found.outcome, report.passed) == ("untold", False)
     assert said in found.message
+
+
+def test_names_are_cut_where_the_baseline_cut_them(grown: Path) -> None:
+    """A new part outside of what all names shared does not make every module a new one."""
+    model = onnx.load(grown / "net.onnx")
+    for node in model.graph.node:
+        node.name = f"/net{node.name}"
+    onnx.save(model, grown / "net.onnx")
+    api.update_lock(s.budget(grown, "parameters: 1M"))
+    extra = onnx.helper.make_node("Softmax", ["y"], ["z"], name="/post/Softmax")
+    model.graph.node.append(extra)
+    model.graph.output[0].name = "z"
+    onnx.save(model, grown / "net.onnx")
+    growth = "    growth: {flops: {share: 0%, amount: 0 FLOP}}"
+    found = s.only(s.judged(s.budget(grown, "parameters: 1M", growth)), "growth.flops")
+    assert [line.partition(" has ")[0] for line in found.why] == ["post (new)"]
+
+
+def test_operator_types_stand_in_where_names_tell_no_module(tmp_path: Path) -> None:
+    """A graph without names is divided by what its nodes are."""
+    for hidden in (32, 40):
+        s.save(tmp_path / "net.onnx", hidden)
+        model = onnx.load(tmp_path / "net.onnx")
+        for node in model.graph.node:
+            node.name = ""
+        onnx.save(model, tmp_path / "net.onnx")
+        if hidden == 32:
+            api.update_lock(s.budget(tmp_path, "parameters: 1M"))
+    growth = "    growth: {fmas: {share: 0%, amount: 0}}"
+    found = s.only(s.judged(s.budget(tmp_path, "parameters: 1M", growth)), "growth.fmas")
+    assert found.why[0].startswith("MatMul has 1.18 kFLOP of arithmetic more")
+    assert 2 * (64 * 8 + 8 * 10) == 1184

@@ -9,18 +9,20 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import shutil
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from feasibility import api
 from feasibility.cli import start
+from feasibility.ir import Model
+from feasibility.loader import load
+from feasibility.ops import RuleSet
 
 ROOT = Path(__file__).parents[2]
 INPUTS, CLASSES = 64, 10
@@ -100,6 +102,7 @@ def model(hidden: int, *, batch: int | str = 1, op_type: str = "Relu", domain: s
         [helper.make_tensor_value_info("x", TensorProto.FLOAT, [batch, INPUTS])],
         [helper.make_tensor_value_info("y", TensorProto.FLOAT, [batch, CLASSES])],
         weights,
+        value_info=[helper.make_tensor_value_info("b", TensorProto.FLOAT, [batch, hidden])],
     )
     opsets = [helper.make_opsetid("", 17), *([helper.make_opsetid(domain, 1)] if domain else [])]
     made: onnx.ModelProto = helper.make_model(graph, opset_imports=opsets, ir_version=8)
@@ -135,7 +138,12 @@ class Repository:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content.encode() if isinstance(content, str) else content)
 
-    def commit(self, **files: str | bytes) -> None:
+    def copy(self, folder: Path) -> Repository:
+        """Return a copy to change."""
+        shutil.copytree(self.folder, folder, symlinks=True)
+        return Repository(folder)
+
+    def commit(self) -> None:
         """Commit everything that lies here."""
         self.git("add", "--all")
         self.git("commit", "--quiet", "--allow-empty", "--message", "change")
@@ -155,17 +163,20 @@ def run(folder: Path, *words: str, **env: str) -> Answer:
             patch.delenv(name)
         for name, value in wanted.items():
             patch.setenv(name, value)
-        patch.setattr(start, "_start_worker", lambda _: None)
-        patch.setattr(api, "profile", _here(api.profile))
+        patch.setattr(start, "_start_worker", lambda _: _Reader())
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             code = start.main(words)
     return Answer(int(code), out.getvalue(), err.getvalue())
 
 
-def _here(profile: Any) -> Any:  # noqa: ANN401 (api.profile, with its choices)
-    """Return what reads a model without a child process: a test has none to protect."""
+class _Reader:
+    """Read models in this process: a test has none to protect from hostile files."""
 
-    def read(path: str, **choices: Any) -> Any:  # noqa: ANN401 (as above)
-        return profile(path, **(choices | {"isolated": False}))
+    def load(
+        self, path: str, dims: Mapping[str, int] | None = None, *, rules: RuleSet | None = None
+    ) -> Model:
+        """Return the walked model, as the child would."""
+        return load(path, dims=dims, rules=rules)
 
-    return read
+    def close(self) -> None:
+        """End nothing."""

@@ -78,7 +78,7 @@ def test_unused_dimension_is_refused_with_the_known_names() -> None:
     dims.bind("sequence", 1, ("sequence",))
     with pytest.raises(UsageError, match="no free dimension 'sequense'") as caught:
         dims.check_all_used()
-    assert caught.value.hint == "its free dimensions are 'sequence'"
+    assert caught.value.hint == "did you mean 'sequence'? its free dimensions are 'sequence'"
 
 
 @pytest.mark.parametrize("size", [-1, 2**62])

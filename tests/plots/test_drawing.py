@@ -116,6 +116,15 @@ def _assert_inside(ax: Axes) -> None:
         assert legend.get_window_extent().y1 <= title.get_window_extent().y0 + 1
 
 
+def test_a_small_figure_keeps_its_axes() -> None:
+    """A legend, title or caption wider than the caller's figure takes no width from what is drawn."""
+    ax = Figure(figsize=(3, 4), layout="constrained").add_subplot()
+    figure = plots.race(decided(network()), ax=ax).get_figure(root=True)
+    assert figure is not None
+    figure.draw_without_rendering()
+    assert ax.get_position().width > 0.3
+
+
 def test_the_same_figure_is_the_same_bytes() -> None:
     """Neither hash seed, time zone, locale nor the reader's own settings change a byte of either format."""
     code = (
@@ -157,8 +166,8 @@ def test_axes_that_are_given_are_drawn_on() -> None:
 def test_points_load_no_matplotlib_and_figures_no_pyplot() -> None:
     """Numbers are had without the library that draws them, and drawing touches no global state."""
     code = (
-        "import sys; from feasibility import plots as p; p.history_points(); assert 'matplotlib' not in sys.modules; "
-        "p.history(); assert 'matplotlib.pyplot' not in sys.modules"
+        "import sys; from feasibility import plots as p; p.history_points(); "
+        "assert 'matplotlib' not in sys.modules; p.history(); assert 'matplotlib.pyplot' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
 
@@ -189,3 +198,10 @@ def test_an_axis_has_the_unit_of_its_largest_number() -> None:
     """20 ms are read in ms and 3 s in s, 5,000,000 bytes in MB and none in B."""
     assert [style.scale(Seconds, seconds) for seconds in (0.02, 3.0)] == [(1e-3, "ms"), (1, "s")]
     assert [style.scale(Bytes, nbytes) for nbytes in (5e6, 0)] == [(1e6, "MB"), (1, "B")]
+
+
+def test_a_little_is_not_nothing() -> None:
+    """Shares are whole percent, but what rounds to none or all of it."""
+    assert [style.percent(share) for share in (0, 0.001, 0.29, 0.999, 1 - 1e-12, 1)] == [
+        "0 %", "<1 %", "29 %", ">99 %", "100 %", "100 %",
+    ]  # fmt: skip

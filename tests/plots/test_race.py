@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from feasibility.decide import decide
-from feasibility.decide.records import Setting, Verdict
+from feasibility.decide.records import Phase, Setting, Verdict
 from feasibility.decide.traffic import Demand
 from feasibility.plots import race_points
+from feasibility.timing.interval import Interval
 from feasibility.units import Bytes, PerSecond
 from tests.samples import decision
 from tests.timing_parts import model, scenario, work
@@ -30,7 +32,14 @@ def test_calls_share_the_download() -> None:
     """2 s of download over 20 calls are 100 ms before each inference of 20 ms."""
     settings = {**decision().scenario, "calls": Setting(value="20", origin="command line")}
     race = race_points(decision(compared="amortised", scenario=settings))
-    assert shown(race.client) == [("download and load, shared", 0, 100), ("inference", 100, 20)]
+    assert shown(race.client) == [("share of download", 0, 100), ("inference", 100, 20)]
+
+
+def test_a_wait_stands_before_the_inference() -> None:
+    """Of 162 ms, 10 are spent behind others and 2 computing: the rest is the round trip."""
+    side = replace(decision().server, phases=(Phase(name="wait", seconds=Interval.exact(0.01)),))
+    race = race_points(replace(decision(server=side), server_time=Interval.exact(0.162)))
+    assert shown(race.server) == [("round trip", 0, 150), ("wait", 150, 10), ("inference", 160, 2)]
 
 
 def test_an_undecided_race_has_no_winner() -> None:

@@ -7,6 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from typing import Any
+
+from matplotlib.axes import Axes
 
 from feasibility.cost import ModelCost, Unknown
 from feasibility.decide.records import Check, Decision, Setting, Verdict
@@ -70,7 +73,7 @@ def verdict(name: str) -> Decision:
     """Return a decision whose texts are all this."""
     base = decision(model(name), verdict=Verdict.SERVER, reasons=(name,), sources=(name,), changes=(name,))
     check = Check(name=name, passed=False, actual=2.0, limit=1.0, quantity_unit="bytes", message=name)
-    placed_at = {"device": name, "unit": name, "runtime": name, "precision": name}
+    placed_at: dict[str, Any] = {"device": name, "unit": name, "runtime": name, "precision": name}
     return replace(
         base,
         client=replace(base.client, **placed_at),
@@ -138,8 +141,12 @@ def _other(name: str) -> ModelCost:
     return replace(model("other"), model=replace(model("other").model, path=name))
 
 
-def _figure(ax_of: Callable[[ModelCost], object]) -> Renderer:
-    return lambda name: render(ax_of(model(name)), "svg").decode()  # type: ignore[arg-type] (an Axes)
+def _figure(ax_of: Callable[[ModelCost], Axes]) -> Renderer:
+    return lambda name: render(ax_of(model(name)), "svg").decode()
+
+
+def _by(renderer: Callable[..., str], by: str) -> Renderer:
+    return lambda name: renderer(model(name), by=by)
 
 
 VERDICTS: Mapping[str, Renderer] = {
@@ -154,16 +161,13 @@ VERDICTS: Mapping[str, Renderer] = {
 }
 PROFILES: Mapping[str, Renderer] = {
     **{
-        f"profile by {by} text": lambda name, by=by: render_cost(model(name), by=by)
+        f"profile by {by} {form}": _by(renderer, by)
         for by in ("op", "node", "module")
-    },
-    **{
-        f"profile by {by} csv": lambda name, by=by: csv.render_cost(model(name), by=by)
-        for by in ("op", "node", "module")
-    },
-    **{
-        f"profile by {by} markdown": lambda name, by=by: markdown.render_cost(model(name), by=by)
-        for by in ("op", "node", "module")
+        for form, renderer in (
+            ("text", render_cost),
+            ("csv", csv.render_cost),
+            ("markdown", markdown.render_cost),
+        )
     },
     "profile json": lambda name: json.render_cost(model(name), modules=by_module(model(name))),
     "profile html": lambda name: html.render_cost(model(name)),

@@ -78,6 +78,14 @@ def read_markdown(output: str) -> None:
         if token.type == "text":
             assert not _FOUND_BY_GITHUB.search(token.content), token.content
 
+    _has_whole_rows(output)
+
+
+def _has_whole_rows(output: str) -> None:
+    """Hold the rows of each table to as many cells as its head has, by the pipes that nothing escapes."""
+    for block in re.findall(r"(?:^\|.*\n)+", output, re.MULTILINE):
+        assert len({len(re.findall(r"(?<!\\)\|", row)) for row in block.splitlines()}) == 1, block
+
 
 def _tokens(tokens: list[Token]) -> Iterator[Token]:
     for token in tokens:
@@ -104,11 +112,22 @@ def read_junit(output: str) -> None:
 def read_sarif(output: str) -> None:
     """Hold SARIF to its schema, and its addresses to be relative."""
     read_json(output)
+    for text in _strings(json.loads(output)):
+        shows_only_text(text)
     for result in valid_run(output)["results"]:
         uri = result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
         assert re.fullmatch(r"(?:[\w.~/-]|%[0-9A-F]{2})*", uri)
         assert not uri.startswith(("/", ".."))
         assert not re.search(r"(?<!\\)\]\(", result["message"]["text"])
+
+
+def _strings(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        yield from (text for pair in value.items() for part in pair for text in _strings(part))
+    elif isinstance(value, list):
+        yield from (text for part in value for text in _strings(part))
 
 
 def read_github(output: str) -> list[Command]:

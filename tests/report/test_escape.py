@@ -76,6 +76,8 @@ def test_a_sentence_begins_no_list(text: str, shown: str) -> None:
         ("a ::set-output name=a::b", "a \\x3a:set-output name=a::b"),
         ("com.acme::warning::x", "com.acme\\x3a:warning::x"),
         ("a::Add-Mask::x", "a\\x3a:Add-Mask::x"),
+        ("::what-comes::x", "\\x3a:what-comes::x"),
+        ("com.acme::error", "com.acme\\x3a:error"),
         ("##[command]", "\\x23#[command]"),
         ("a##[[group]", "a\\x23#[[group]"),
         ("com.acme::Fancy", "com.acme::Fancy"),

@@ -37,7 +37,12 @@ def test_a_passed_gate_annotates_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("count", "more"), [(10, ""), (11, "2 more findings"), (1200, "1,191 more findings")]
+    ("count", "more"),
+    [
+        (10, "the download of models/decoder.onnx grew"),
+        (11, "2 more findings"),
+        (1200, "1,191 more findings"),
+    ],
 )
 def test_at_most_ten(count: int, more: str) -> None:
     """The tenth line says how many have no annotation, once there are more than ten."""

@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import PurePosixPath
 
 import pytest
 
@@ -64,3 +65,10 @@ def test_one_long_name_does_not_push_out_the_others() -> None:
     assert len(text) < 10_000
     assert "characters left out" in text
     assert "`models/encoder.onnx`" in text
+
+
+def test_no_path_of_a_machine_is_in_a_comment() -> None:
+    """The config is named from the checkout, as in the other reports."""
+    report = replace(PASSING, config="/checkout/ci/feasible.yaml")
+    assert "Budgets: `ci/feasible.yaml`." in render(report, root=PurePosixPath("/checkout"))
+    assert "Budgets: `feasible.yaml`." in render(report)

@@ -126,7 +126,7 @@ def test_a_file_is_counted_with_its_sizes() -> None:
 def test_a_point_is_found_by_index_or_label() -> None:
     """Each position is an index, from the end if negative, or a label in any spacing."""
     found = grid([[S, C], [U, C]])
-    assert found.at(1, 0) is found.at("10ms", "m1") is found.at(-1, "m1") is found.points[2]
+    assert found.at(1, 0) is found.at("10ms", "m1") is found.at(-1, -2) is found.points[2]
     with pytest.raises(fe.UsageError, match="axis 'rtt' has no value '11ms'"):
         found.at("11ms", 0)
     with pytest.raises(fe.UsageError, match="axis 'client' has no value 2"):
