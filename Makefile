@@ -31,13 +31,9 @@ format: $(VENV)/.dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-# Build the wheel and use it from a clean environment and another folder, profiles included.
+# Build the wheel and use all of it from a clean environment and another folder.
 wheel: $(VENV)/.dev
-	rm -rf dist
-	$(BIN)/python -m build --wheel --outdir dist . >/dev/null
-	$(PYTHON) -m venv --clear dist/venv
-	dist/venv/bin/python -m pip install --quiet --disable-pip-version-check dist/*.whl
-	cd dist && venv/bin/feasible ../examples/sd_text_encoder.onnx --device m1 --rtt 150ms --quiet --require client
+	$(BIN)/python -m tools.try_wheel
 
 # Try the hooks as users get them: installed anew, from this checkout, into a folder that goes.
 hooks: $(VENV)/.dev

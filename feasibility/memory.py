@@ -80,19 +80,27 @@ def memory_at(cost: ModelCost, precision: str | None = None) -> MemoryNeed:
             weight_bytes=stored.parameter_bytes,
             activation_bytes=stored.peak_activation_bytes,
         )
+    peak_bytes = peak_at(cost, precision).peak_bytes
+    return MemoryNeed(
+        precision=precision, weight_bytes=weights_at(cost, precision), activation_bytes=peak_bytes
+    )
+
+
+def peak_at(cost: ModelCost, precision: str) -> PeakMemory:
+    """Return what lives when activations of 16-bit floats and wider take the width of a precision.
+
+    Raise UsageError for one that does not exist.
+    """
     bits = ACTIVATION_BITS.get(precision)
     if bits is None:
         msg = f"there is no precision {precision!r}"
         raise UsageError(msg, hint=f"choose one of {', '.join(ACTIVATION_BITS)}")
-    peak = peak_memory(
+    return peak_memory(
         cost.nodes,
         cost.model.inputs,
         cost.model.outputs,
         cost.bodies,
         lambda spec: _bytes(spec.numel, bits) if spec.dtype in CONVERTIBLE else spec.nbytes,
-    )
-    return MemoryNeed(
-        precision=precision, weight_bytes=weights_at(cost, precision), activation_bytes=peak.peak_bytes
     )
 
 

@@ -63,13 +63,21 @@ def _written(texts: Mapping[str, str], worker: Worker | None) -> tuple[Path, int
     try:
         for path, text in texts.items():
             _make_folder(Path(path).parent)
-            write(path, text.encode())
+            write(path, _encoded(text))
         return api.update_lock(source.YAML_NAME, isolated=worker or True)
     except BaseException:
         for path in texts:
             with contextlib.suppress(OSError):  # it never came to be
                 Path(path).unlink()
         raise
+
+
+def _encoded(text: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError:  # git and the file system keep any bytes, YAML does not
+        msg = "a folder or a file that the config would name has a name that is not UTF-8"
+        raise UsageError(msg, hint="rename it") from None
 
 
 def _make_folder(folder: Path) -> None:

@@ -120,7 +120,7 @@ def _time(decision: Decision, rule: Rule, at: str) -> float:
 
 
 def _less(now: float, most: float, rule: Rule) -> str:
-    return f"{written(now - most, rule.unit)} less ({100 * (now - most) / now:.2g} %)"
+    return f"{written(now - most, rule.unit)} less ({100 * (now - most) / now:.3g} %)"
 
 
 def _narrower(cost: ModelCost, rule: Rule, most: float) -> Iterator[str]:

@@ -89,7 +89,7 @@ def _sentence(subject: Subject, it: _Grown, outcome: Outcome, target: str | None
         "passed": f"{what} {_change(it)}; {allowed} are allowed",
         "over": f"{what} grew by {it.words}; {allowed} are allowed",
         "new": f"{subject.name(target)} is not in the baseline, so there is nothing that it grew from",
-        "untold": f"how {what} grew cannot be judged: {subject.baseline.problem}",
+        "untold": f"{what} cannot be compared: {subject.baseline.problem}",
     }
     return words[outcome]
 

@@ -102,7 +102,7 @@ def verdict(subject: Subject, limit: Any, target: str) -> Finding:  # noqa: ANN4
     measured, decision = subject.measured, subject.measured.decisions[target]
     now, locked = decision.verdict.value, subject.base.targets.get(target) if subject.base else None
     is_met = now == limit.limit
-    sentence = f"the verdict for {subject.name(target)} is {now}"
+    sentence = f"The verdict for {subject.name(target)} is {now}"
     reading = Reading(
         outcome="passed" if is_met else "over",
         message=sentence if is_met else f"{sentence}, and {limit.limit} is asked for",

@@ -75,7 +75,7 @@ def _locked(found: Sequence[Measured | Unmeasured]) -> list[LockedModel]:
 def _problem(content: bytes | None, models: Sequence[LockedModel]) -> str:
     """Say what is wrong with the lock file as it lies here, or nothing."""
     if content is None:
-        return f"there is no {LOCK_NAME}"
+        return f"There is no {LOCK_NAME}"
     try:
         lock = load(content, LOCK_NAME)
     except ProfileError as error:

@@ -18,7 +18,7 @@ class Rule:
     """One quantity that has a budget."""
 
     name: str
-    label: str  # in a sentence
+    label: str  # begins a sentence
     unit: QuantityUnit
     verb: str = "is"
     metric: Metric = "flops"
@@ -26,17 +26,17 @@ class Rule:
 
 
 _RULES = (
-    Rule(name="download", label="the download", unit="bytes", metric="parameter_bytes", known=True),
+    Rule(name="download", label="The download", unit="bytes", metric="parameter_bytes", known=True),
     Rule(
-        name="parameters", label="the count of parameters", unit="count", metric="parameter_bytes", known=True
+        name="parameters", label="The count of parameters", unit="count", metric="parameter_bytes", known=True
     ),
-    Rule(name="fmas", label="the count of multiply-adds", unit="count"),
-    Rule(name="flops", label="the arithmetic", unit="flops"),
-    Rule(name="peak_memory", label="the memory needed", unit="bytes", metric="parameter_bytes"),
-    Rule(name="inference", label="an inference", unit="s", verb="takes"),
-    Rule(name="first_call", label="the first call", unit="s", verb="takes"),
-    Rule(name="verdict", label="the verdict", unit="verdict"),
-    Rule(name="coverage", label="the share of nodes counted", unit="share", known=True),
+    Rule(name="fmas", label="The count of multiply-adds", unit="count"),
+    Rule(name="flops", label="The arithmetic", unit="flops"),
+    Rule(name="peak_memory", label="The memory needed", unit="bytes", metric="parameter_bytes"),
+    Rule(name="inference", label="An inference", unit="s", verb="takes"),
+    Rule(name="first_call", label="The first call", unit="s", verb="takes"),
+    Rule(name="verdict", label="The verdict", unit="verdict"),
+    Rule(name="coverage", label="The share of nodes counted", unit="share", known=True),
 )
 RULES: Mapping[str, Rule] = MappingProxyType({rule.name: rule for rule in _RULES})
 

@@ -26,10 +26,8 @@ def waived(source: Source, finding: Finding, today: date) -> Finding:
         spot=source.spot("waivers", index),
         has_ended=today > waiver.until,
     )
-    if exemption.has_ended:
-        message = f"{finding.message}; its waiver ended on {waiver.until}"
-        return replace(finding, exemption=exemption, message=message)
-    return replace(finding, exemption=exemption, outcome="waived")
+    outcome = finding.outcome if exemption.has_ended else "waived"
+    return replace(finding, exemption=exemption, outcome=outcome)
 
 
 def unneeded(source: Source, findings: Iterable[Finding], today: date) -> Iterator[str]:

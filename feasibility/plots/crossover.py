@@ -165,6 +165,7 @@ def _caption(found: Crossover, first: Decision) -> Iterator[str]:
     calls = first.scenario.get("calls")
     if found.compared == "amortised" and calls is not None:
         yield f"Shared by {style.legible(calls.value)} calls."
+    yield "Both axes are taken as exact; a real link varies, and is less sure."
     link = first.scenario.get("network")
     if link is not None:
-        yield f"All else is as on the link {style.shortened(link.value)}; dots are where known links lie."
+        yield f"All else is as on the link {style.shortened(link.value)}; dots are typical known links."

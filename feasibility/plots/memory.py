@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,12 +10,12 @@ from feasibility.decide.checks import memory_limit
 from feasibility.decide.scenario import UNCONVERTED, place
 from feasibility.decide.sides import memory_need
 from feasibility.errors import UsageError
-from feasibility.ir import ACTIVATION_BITS, CONVERTIBLE, TensorSpec
-from feasibility.memory import memory_at, peak_memory
+from feasibility.ir import ACTIVATION_BITS
+from feasibility.memory import memory_at, peak_at
 from feasibility.plots import style
 from feasibility.profiles.models import DeviceProfile, RuntimeProfile
 from feasibility.timing.groups import runs_at_all
-from feasibility.units import BITS_PER_BYTE, Bytes
+from feasibility.units import Bytes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -94,14 +93,9 @@ def memory_points(
 
 
 def _live(cost: ModelCost, precision: str) -> tuple[int, ...]:
-    bits = ACTIVATION_BITS.get(precision)
-    if bits is None:
+    if precision not in ACTIVATION_BITS:  # as stored
         return tuple(found.live_bytes for found in cost.nodes)
-
-    def size(spec: TensorSpec) -> int:
-        return math.ceil(spec.numel * bits / BITS_PER_BYTE) if spec.dtype in CONVERTIBLE else spec.nbytes
-
-    return peak_memory(cost.nodes, cost.model.inputs, cost.model.outputs, cost.bodies, size).live
+    return peak_at(cost, precision).live
 
 
 @style.house_style()

@@ -5,19 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from feasibility.cost import ModelCost
 from feasibility.decide.records import Placement
 from feasibility.decide.scenario import place
 from feasibility.decide.sides import timed, unit_of
-from feasibility.ir import ACTIVATION_BITS, CONVERTIBLE, DType
 from feasibility.plots import style
 from feasibility.profiles.models import DeviceProfile, RuntimeProfile
-from feasibility.timing.compute import Bound, ComputeTime, fusion_of, widths_of
-from feasibility.timing.loads import Load, Side, Widths, loads
-from feasibility.timing.precision import STORED, run_precision
+from feasibility.timing.compute import Bound, ComputeTime, fusion_of, stored_widths, widths_of
+from feasibility.timing.loads import Load, Side, loads
 from feasibility.units import BytesPerSecond, FlopsPerSecond
 
 if TYPE_CHECKING:
@@ -121,19 +118,8 @@ def _dots(compute: ComputeTime, asked: Iterable[Load], total_s: float) -> Iterab
 def _loads(cost: ModelCost, where: Placement, compute: ComputeTime) -> tuple[Load, ...]:
     """Return what the groups that stay on the unit ask of it, in the order that they are timed."""
     side = Side(where.rest.table.supported, falls_back=False) if where.rest and compute.rest else None
-    widths = widths_of(compute.precision) if where.precision else _stored_widths(where)
+    widths = widths_of(compute.precision) if where.precision else stored_widths(unit_of(where), where.runtime)
     return loads(cost, widths, fusion_of(where.runtime), side=side)
-
-
-def _stored_widths(where: Placement) -> Widths:
-    """Return the widths of a model as stored, in the float types that the unit has."""
-    unit = unit_of(where)
-    bits = {
-        t: ACTIVATION_BITS[run_precision(STORED[t], unit, where.runtime)] if t in CONVERTIBLE else t.bits
-        for t in DType
-    }
-    weights = tuple((t, Fraction(width)) for t, width in bits.items())
-    return Widths(activations=tuple(bits.items()), weights=weights)
 
 
 @style.house_style()
@@ -215,5 +201,5 @@ def _caption(found: Roofline) -> Iterable[str]:
         yield "Above the roof: less is computed than is counted (Winograd's convolutions) or moved (caches)."
     if found.unplaced >= _SAID:
         share = style.percent(found.unplaced)
-        yield f"{share} of the time has no dot: start, crossings, and groups that compute nothing, are fused away"
-        yield "or run elsewhere."
+        groups = "groups that compute nothing, are fused away or run elsewhere"
+        yield f"{share} of the time has no dot: start, crossings, and {groups}."

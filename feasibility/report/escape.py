@@ -22,7 +22,8 @@ _COMMANDS = (
     "stop-commands", "warning",
 )  # fmt: skip
 _RUNNER = re.compile(rf"#(?=#\[)|(?<!\S):(?=:)|:(?=:(?:{'|'.join(_COMMANDS)})(?:[ :]|$))", re.IGNORECASE)
-# What GitHub makes of plain words, escaped or not: links, mentions, references, emoji, formulas
+# What GitHub makes of plain words, escaped or not (github/cmark-gfm, issue 181): links, mentions, references,
+# emoji, formulas
 _ACTIVE_WORD = re.compile(r"://|www\.|@|\bgh-\d|#\w|:[\w+-]+:|\$", re.IGNORECASE)
 _LIST_MARKER = re.compile(r"^(\d*)([-+=.)])(?=[-= ]|$)")
 

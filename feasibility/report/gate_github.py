@@ -11,10 +11,10 @@ from feasibility.report.gate_place import repository_path
 from feasibility.report.gate_text import headline as text_headline
 from feasibility.report.gate_text import one_line, result, rule_name
 
-MOST = 10  # annotations of a kind that a step may make (GitHub, "Troubleshooting workflows", 2026-11)
-SUMMARY_MOST_BYTES = 1024 * 1024  # of a step's summary (GitHub, "Workflow commands", 2026-11)
-_TITLE_MOST = 255  # characters of a title (GitHub REST API, check runs, 2026-11)
-_MESSAGE_MOST = 4000  # characters that a reader of an annotation is spared no more of; GitHub takes 64 KiB
+MOST = 10  # errors, and warnings, of a step that GitHub shows (its REST API, "Create a check run", 2026-11)
+SUMMARY_MOST_BYTES = 1024 * 1024  # of a step ("upload aborted, supports content up to a size of 1024k")
+_TITLE_MOST = 255  # characters of an annotation's title (the REST API, as above)
+_MESSAGE_MOST = 4000  # characters, a page of text; GitHub takes 64 KB
 _DATA = {"%": "%25", "\r": "%0D", "\n": "%0A"}
 _PROPERTY = {**_DATA, ":": "%3A", ",": "%2C"}
 

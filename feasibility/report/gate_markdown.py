@@ -12,7 +12,7 @@ from feasibility.report.gate_place import repository_path
 from feasibility.report.gate_text import headline, result, sentence, waiver, waiver_said
 
 MARKER = "<!-- feasible-gate -->"  # how a tool finds the comment that it wrote before
-MOST = 65_536  # characters of a comment ("body is too long (maximum is 65536 characters)", GitHub, 2026-11)
+MOST = 65_536  # characters of a comment (its API: "Body is too long (maximum is 65536 characters)", 2026-11)
 _FRAME = 300  # characters that a section may need to open, to close and to say what is left out
 _LONG = 500  # characters of one text from a model or a config that a comment shows
 _TITLES = ("result", "rule", "model", "budget", "now", "base", "line")

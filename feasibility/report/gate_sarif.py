@@ -21,7 +21,8 @@ from feasibility.report.json import dumps
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _ROOT = "%SRCROOT%"
 _LEVELS = {"error": "error", "warn": "warning"}
-# ours, and the only one that GitHub reads: without it an alert is told apart by the text of its line
+# Ours, and the one by which GitHub tells alerts apart. Left out, its upload action fills it with a hash of
+# the line, which is the same for every model that one glob of the config names.
 _FINGERPRINTS = ("feasibleGate/v1", "primaryLocationLineHash")
 _SAID = {  # of rules that are about no quantity: title and help
     WHOLE: ("The model can be judged", "A model must be readable before a budget can be held to it."),
@@ -65,6 +66,7 @@ def _quantity(rule: str) -> tuple[str, str]:
     """Return the title and the help of a rule about a quantity, or about how it grows."""
     name = rule.removeprefix(GROWTH)
     label = RULES[name].label if name in RULES else name
+    label = label[:1].lower() + label[1:]
     ways = "Change the model, raise the budget in the config, or waive it there until a day."
     if rule != name:
         return f"Growth of {label}", f"It may not grow by more than the config allows. {ways}"

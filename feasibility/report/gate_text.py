@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import zip_longest
 
 from feasibility.gate.records import LOCK, NOTHING, Exemption, Finding, GateReport
@@ -26,7 +26,7 @@ def render(report: GateReport) -> str:
         paragraph(headline(report)),
         fields(_facts(report)),
         *(_model(title, findings) for title, findings in by_model(report)),
-        *(_details(found) for found in (*report.failures, *report.warnings)),
+        *map(_details, _alike((*report.failures, *report.warnings))),
         bullets("waived", (waiver(found) for found in report.findings if found.outcome == "waived")),
         bullets("notes", report.notes),
         _baseline(report),
@@ -101,9 +101,10 @@ def _named(findings: Sequence[Finding]) -> str:
 
 def by_model(report: GateReport) -> list[tuple[str, tuple[Finding, ...]]]:
     """Return the findings of each model under its path, those of the lock under `lock`."""
-    names = dict.fromkeys((*report.models, *(found.model for found in report.findings)))
-    groups = ((name, tuple(f for f in report.findings if f.model == name)) for name in names)
-    return [(name or LOCK, findings) for name, findings in groups if findings]
+    groups: dict[str, list[Finding]] = {name: [] for name in report.models}
+    for found in report.findings:
+        groups.setdefault(found.model, []).append(found)
+    return [(name or LOCK, tuple(findings)) for name, findings in groups.items() if findings]
 
 
 def rule_name(found: Finding) -> str:
@@ -172,14 +173,26 @@ def _broken(cell: str, width: int) -> list[str]:
     return [line.replace(_HELD, " ") for line in textwrap.wrap(held, width, break_on_hyphens=False)]
 
 
-def _details(found: Finding) -> list[str]:
-    """Return a finding that fails or warns: what, why, what would pass, who says so, and its waiver."""
-    sentences = filter(None, (found.note and f"Note: {found.note}", waiver_said(found)))
+def _alike(findings: Iterable[Finding]) -> list[list[Finding]]:
+    """Put those of a model together that have the same reasons, each group where its first one stands."""
+    groups: dict[tuple[object, ...], list[Finding]] = {}
+    for found in findings:
+        alone = () if found.why else (found.rule, found.target)
+        groups.setdefault((found.model, found.why, *alone), []).append(found)
+    return list(groups.values())
+
+
+def _details(group: Sequence[Finding]) -> list[str]:
+    """Return findings that fail or warn: what, why, what would pass, who says so, and waivers."""
+    fixes = [
+        f"{rule_name(found)}: {fix}" if len(group) > 1 else fix for found in group for fix in found.fixes
+    ]
+    notes = dict.fromkeys(f"Note: {found.note}" for found in group if found.note)
     return [
-        *paragraph(sentence(found.message)),
-        *bullets("why", found.why),
-        *bullets("what would pass", found.fixes),
-        *(line for text in sentences for line in paragraph(text)),
+        *(line for found in group for line in paragraph(sentence(found.message))),
+        *bullets("why", group[0].why),
+        *bullets("what would pass", fixes),
+        *(line for said in (*notes, *map(waiver_said, group)) if said for line in paragraph(said)),
     ]
 
 

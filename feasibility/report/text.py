@@ -24,6 +24,9 @@ _COLOURS = {"client": "green", "server": "blue", "neither": "red", "undecided": 
 _HEADINGS = (
     "why",
     "what would flip it",
+    "what would pass",
+    "waived",
+    "notes",
     "phases of the first call",
     "checks",
     "who chose what",

@@ -250,7 +250,7 @@ def _plan(
     return _Plan(
         main=main,
         lanes={t: main if p == (asked or stored) else lane(p, unit, runtime) for t, p in own.items()},
-        widths=widths_of(main.precision) if asked else _stored_widths(unit, runtime),
+        widths=widths_of(main.precision) if asked else stored_widths(unit, runtime),
     )
 
 
@@ -271,7 +271,7 @@ def widths_of(precision: Precision) -> Widths:
     )
 
 
-def _stored_widths(unit: ComputeUnit, runtime: RuntimeProfile) -> Widths:
+def stored_widths(unit: ComputeUnit, runtime: RuntimeProfile) -> Widths:
     """Return the widths of a model as stored, in the float types that the unit has."""
     bits = {
         t: ACTIVATION_BITS[run_precision(STORED[t], unit, runtime)] if t in CONVERTIBLE else t.bits

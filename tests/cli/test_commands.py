@@ -196,7 +196,10 @@ def test_exit_codes(options: tuple[str, ...], code: int, calls: list[dict[str, A
         (("profile",), "error: missing argument 'MODEL'"),
         (("profile", "m.onnx", "--top", "-1"), "error: invalid value for '--top': -1 is not in the range"),
         (("schema", "all"), "error: invalid value for"),
-        (("schema",), "error: missing argument 'name'. Choose from: verdict, profile, vary, diff, chain, gate\n"),
+        (
+            ("schema",),
+            "error: missing argument 'name'. Choose from: verdict, profile, vary, diff, chain, gate\n",
+        ),
         (("devices", "show"), "error: show needs to know which one"),
         (("devices", "show", "nosuch"), "error: there is no device called 'nosuch'"),
         (("networks", "check", "nosuch.yaml"), "error: 'nosuch.yaml' is not a file"),

@@ -283,6 +283,16 @@ def test_a_folder_of_a_repository(tmp_path: Path, name: str) -> None:
     assert run(here, "gate").code == 0
 
 
+def test_a_folder_that_yaml_cannot_name_leaves_nothing(tmp_path: Path) -> None:
+    """A folder whose name is not UTF-8 is a sentence, and no file is left behind."""
+    repository = Repository.begin(tmp_path)
+    repository.write({"net\udc80/mlp.onnx": model(HIDDEN)})
+    answer = run(tmp_path / "net\udc80", "init")
+    assert answer.code == 2
+    assert "not UTF-8" in answer.err
+    assert files(tmp_path) == ["net\udc80/mlp.onnx"]
+
+
 def test_a_model_outside_the_repository_is_refused(tmp_path: Path) -> None:
     """What CI does not have is no model of the repository; one in another folder of it is."""
     repository = Repository.begin(tmp_path / "repository")
@@ -296,7 +306,7 @@ def test_a_model_outside_the_repository_is_refused(tmp_path: Path) -> None:
     assert run(here, "gate").code == 0
 
 
-def test_a_model_that_is_too_large_a_choice(folder: Path) -> None:
+def test_too_many_models(folder: Path) -> None:
     """More than 50 models are to be named."""
     for index in range(50):
         (folder / f"{index}.onnx").symlink_to("mlp.onnx")

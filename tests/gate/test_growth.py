@@ -74,7 +74,7 @@ def test_shrinking_is_no_growth(tmp_path: Path) -> None:
     found = s.only(s.judged(config), "growth.parameters")
     assert (found.outcome, found.message.partition(";")[0]) == (
         "passed",
-        "the count of parameters of net.onnx shrank by 592",
+        "The count of parameters of net.onnx shrank by 592",
     )
 
 

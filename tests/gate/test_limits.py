@@ -50,7 +50,7 @@ def test_an_excess_of_one_byte_is_told_in_full(folder: Path) -> None:
     """Two sizes that look the same with three digits are written out where one is over the other."""
     size = (folder / "net.onnx").stat().st_size
     found = s.only(s.judged(s.budget(folder, f'download: "{size - 1} B"')), "download")
-    assert f"the download of net.onnx is {size:,} B, and the budget is {size - 1:,} B" == found.message
+    assert f"The download of net.onnx is {size:,} B, and the budget is {size - 1:,} B" == found.message
 
 
 @pytest.mark.parametrize("at", ["p50", "p90"])

@@ -107,6 +107,25 @@ def test_an_ended_waiver_is_said(grown: Repository) -> None:
     assert "the new encoder lands in January" in said
 
 
+def test_a_waiver_names_files_with_odd_letters(grown: Repository) -> None:
+    """A model called [v2].onnx is named by that in a waiver, and by a glob."""
+    grown.write({"[v2].onnx": model(WIDE)})
+    odd = config(budget_fmas="1").replace("mlp.onnx", '"[v2].onnx"', 1).partition("    growth:")[0]
+    for name in ('"[v2].onnx"', '"?v2?.onnx"'):
+        waiver = WAIVER.replace("growth.fmas", "fmas").replace("mlp.onnx", name, 1)
+        grown.write({"feasible.yaml": f"{odd}{waiver}lock: off\n"})
+        assert grown.gate(*DAY).code == 0
+
+
+def test_an_unreadable_model_is_covered_by_no_waiver(grown: Repository) -> None:
+    """A waiver of everything that can be waived does not pass a model that nobody can read."""
+    rules = ("fmas", "growth.fmas", "coverage")
+    each = '  - {{model: "*", rule: {}, until: 2999-01-01, reason: x}}\n'
+    grown.write({"feasible.yaml": config(more="waivers:\n" + "".join(map(each.format, rules)))})
+    (grown.folder / "mlp.onnx").write_bytes(b"")
+    assert grown.gate().code == 1
+
+
 def test_a_waiver_of_another_model_or_rule_covers_nothing(grown: Repository) -> None:
     """Waivers cover what they name."""
     for other in (
@@ -227,6 +246,21 @@ def test_without_git_the_lock_here_is_the_baseline(tmp_path: Path) -> None:
     answer = run(tmp_path, "gate", **outside)
     assert answer.code == 0
     assert "as it lies here (no commit of git to compare with)" in answer.said
+
+
+def test_a_branch_that_is_asked_for_outside_git_is_not_judged(tmp_path: Path) -> None:
+    """--base, `baseline` and GITHUB_BASE_REF ask for a history: the lock that lies here is none."""
+    (tmp_path / "mlp.onnx").write_bytes(model(THIN))
+    outside = {"GIT_CEILING_DIRECTORIES": str(tmp_path.parent)}
+    (tmp_path / "feasible.yaml").write_text(config())
+    run(tmp_path, "gate", "--update", **outside)
+    asked = [
+        run(tmp_path, "gate", "--base", "main", **outside),
+        run(tmp_path, "gate", GITHUB_BASE_REF="main", **outside),
+    ]
+    (tmp_path / "feasible.yaml").write_text(config(more="baseline: main\n"))
+    asked.append(run(tmp_path, "gate", **outside))
+    assert [answer.code for answer in asked] == [1, 1, 1]
 
 
 def test_a_repository_without_a_git_to_read_it_is_not_judged(kept: Repository, tmp_path: Path) -> None:
