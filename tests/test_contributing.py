@@ -133,7 +133,7 @@ def test_the_format_writes_what_its_test_says() -> None:
         (options, ("Format",)),
         (answers, ("_ONE", "_MANY")),
         (gate_options, ("ReportFormat",)),
-        (gates, ("_RENDERED",)),
+        (gates, ("_RENDERERS",)),
     ],
     ids=lambda value: getattr(value, "__name__", None),
 )

@@ -19,6 +19,7 @@ from feasibility.gate import git
 from feasibility.profiles.validate import nearest
 from feasibility.report import gate_github, gate_junit, gate_markdown, gate_sarif, gate_text, json
 from feasibility.report.escape import printable
+from feasibility.report.gate_place import repository_path
 
 if TYPE_CHECKING:
     from feasibility.gate.records import GateReport
@@ -38,6 +39,9 @@ class Output(NamedTuple):
 
 
 _RENDERERS: Mapping[ReportFormat, Callable[[GateReport, Path], str]] = {
+    ReportFormat.JSON: lambda report, root: json.dumps(
+        replace(report, config=repository_path(report.config, root)).to_dict()
+    ),
     ReportFormat.MD: lambda report, root: gate_markdown.render(report, root=root),
     ReportFormat.SARIF: lambda report, root: gate_sarif.render(report, root=root),
     ReportFormat.JUNIT: lambda report, root: gate_junit.render(report, root=root),
@@ -46,17 +50,15 @@ _RENDERERS: Mapping[ReportFormat, Callable[[GateReport, Path], str]] = {
 
 
 def _rendered(form: ReportFormat, report: GateReport) -> str:
-    """Return a document; those of others' tools name the config from the top of the checkout."""
-    if form is ReportFormat.JSON:
-        return json.dumps(report.to_dict())
+    """Return a document, which names the config from the top of the checkout, wherever the gate runs."""
     folder, name = os.path.split(report.config)
-    placed = replace(report, config=str(Path(os.path.realpath(folder), name)))
-    return _RENDERERS[form](placed, _root())
+    path = Path(os.path.realpath(folder), name)
+    return _RENDERERS[form](replace(report, config=str(path)), _root(path.parent))
 
 
-def _root() -> Path:
-    """Return the top of the checkout: git's, else the runner's, else this folder."""
-    return git.top(Path()) or Path(os.path.realpath(os.environ.get(_ROOT) or os.curdir))
+def _root(folder: Path) -> Path:
+    """Return the top of the checkout that a folder lies in: git's, else the runner's, else the folder."""
+    return git.top(folder) or Path(os.path.realpath(os.environ.get(_ROOT) or folder))
 
 
 def update(config: str | None, worker: Worker | None) -> None:
@@ -99,6 +101,14 @@ def exit_code(report: GateReport) -> ExitCode:
     return ExitCode.ANSWERED if report.passed else ExitCode.GATE_FAILED
 
 
+def check_alone(given: Mapping[str, object]) -> None:
+    """Raise UsageError for options that say nothing beside --update."""
+    for name in ("base", "today", "out"):
+        if given.get(name):
+            msg = f"--{name} does not go with --update"
+            raise UsageError(msg, hint="first feasible gate --update, then feasible gate")
+
+
 def parse_outputs(given: Sequence[str]) -> tuple[Output, ...]:
     """Read FORMAT=FILE; raise UsageError for another format, or two that go to one file."""
     found = tuple(map(_output, given))
@@ -108,15 +118,11 @@ def parse_outputs(given: Sequence[str]) -> tuple[Output, ...]:
         if targets.count(target) > 1:
             msg = f"two formats would be written to {file!r}"
             raise UsageError(msg, hint="give each its own file")
-    documents = [output.form.value for output in found if _is_document(output)]
-    if len(documents) > 1:
-        msg = f"{' and '.join(documents)} would both be written to standard output"
+    on_screen = [output.form.value for output in found if output.file == _STDOUT]
+    if len(on_screen) > 1:
+        msg = f"{' and '.join(on_screen)} would both be written to standard output"
         raise UsageError(msg, hint=_LIKE)
     return found
-
-
-def _is_document(output: Output) -> bool:
-    return output.file == _STDOUT and output.form is not ReportFormat.GITHUB
 
 
 def _output(given: str) -> Output:

@@ -28,6 +28,7 @@ def gate(  # noqa: PLR0913 (one parameter per option)
 
     outputs = gates.parse_outputs(out)
     if update:
+        gates.check_alone(ctx.params)
         gates.update(config, ctx.obj)
         return
     report = gates.judge(config, base, today, ctx.obj, outputs)

@@ -40,13 +40,16 @@ def start(models: Sequence[str], device: str | None, network: str | None, worker
             msg = f"{name!r} is there already"
             raise UsageError(msg, hint="judge with it: feasible gate; or move it away first")
     on, over = device or _DEVICE, network or _NETWORK
+    _check_names((below, on, over, *models))
     starts = list(_starts(_named(models, top) or _found(), on, over, worker))
     if not starts:
         raise UsageError("none of the models could be measured", hint="name one: feasible init MODEL")
     requirement, doubt = _requirement(workflow)
     texts = {
         source.YAML_NAME: starter.config_text(starts, on, over),
-        str(workflow): starter.workflow_text(requirement, PINS, below),
+        str(workflow): starter.workflow_text(
+            requirement, PINS, below, lfs=any(git.is_lfs(Path(), each.path) for each in starts)
+        ),
     }
     path, count = _written(texts, worker)
     put_text(
@@ -63,21 +66,13 @@ def _written(texts: Mapping[str, str], worker: Worker | None) -> tuple[Path, int
     try:
         for path, text in texts.items():
             _make_folder(Path(path).parent)
-            write(path, _encoded(text))
+            write(path, text.encode())
         return api.update_lock(source.YAML_NAME, isolated=worker or True)
     except BaseException:
         for path in texts:
             with contextlib.suppress(OSError):  # it never came to be
                 Path(path).unlink()
         raise
-
-
-def _encoded(text: str) -> bytes:
-    try:
-        return text.encode()
-    except UnicodeEncodeError:  # git and the file system keep any bytes, YAML does not
-        msg = "a folder or a file that the config would name has a name that is not UTF-8"
-        raise UsageError(msg, hint="rename it") from None
 
 
 def _make_folder(folder: Path) -> None:
@@ -88,13 +83,18 @@ def _make_folder(folder: Path) -> None:
         raise UsageError(msg) from None
 
 
+def _check_names(names: Sequence[str]) -> None:
+    """Raise UsageError for a name that no config can hold: control characters, bytes that are not UTF-8."""
+    for name in names:
+        if name == STDIN or not name.isprintable():
+            msg = f"{name!a} is no name that a config can hold"
+            raise UsageError(msg, hint="name files as they lie in the repository")
+
+
 def _named(models: Sequence[str], top: Path | None) -> list[str]:
     """Return files as the config will name them, each once: from this folder, and such as CI finds."""
     found: dict[str, None] = {}
     for given in models:
-        if given == STDIN or not given.isprintable():
-            msg = f"{given!a} is no name of a file that a config can hold"
-            raise UsageError(msg, hint="name files as they lie in the repository")
         folder, name = os.path.split(given)
         path = Path(os.path.realpath(folder), name)  # a model may be a link, which git keeps
         if top is not None and not path.is_relative_to(top):

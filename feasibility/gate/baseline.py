@@ -37,9 +37,15 @@ def baseline(source: Source, branch: str | None) -> Baseline:
 def _committed(source: Source, branch: str | None) -> Baseline:
     refused = git.complaint(source.folder)
     if refused is not None:
-        msg = f"git refuses to read this repository: {refused}"
-        raise git.GitError(msg, hint="see git's safe.directory")
+        msg = f"git does not read this repository: {refused}"
+        raise git.GitError(
+            msg, hint="see git's safe.directory" if "dubious" in refused else "try: git status"
+        )
     if not git.is_repository(source.folder):
+        asked = git.asked_for(branch, source.config.baseline)
+        if asked:
+            msg = f"there is no commit of git here, so no {asked!r} to compare with"
+            raise git.GitError(msg, hint="run it in the repository")
         return _here(source, "no commit of git to compare with")
     commit = git.merge_base(source.folder, branch, source.config.baseline)
     content = git.show(source.folder, commit, LOCK_NAME)

@@ -71,9 +71,9 @@ def fixes(  # noqa: PLR0913 (what is over, and where)
 ) -> tuple[str, ...]:
     """Return what would pass: how much less, a narrower type that was tried, another budget."""
     if rule.name == "coverage":
-        return coverage_fixes(measured.numbers["coverage"])
+        return coverage_fixes(measured.numbers.coverage)
     if target is None:
-        now = measured.numbers[rule.name]
+        now = measured.numbers.of(rule.name)
         return (_less(now, most, rule), *_narrower(measured.cost, rule, most), _raise(now, rule))
     tried = _tried(
         source,

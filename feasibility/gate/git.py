@@ -16,6 +16,7 @@ _QUIET = {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", 
 _OF_A_HOOK = frozenset({"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR"})
 _DEFAULT_BRANCHES = ("origin/HEAD", "origin/main", "origin/master", "main", "master")
 _PULL_REQUEST_BASE = "GITHUB_BASE_REF"  # docs.github.com, default environment variables of Actions (2026)
+_WHOLE = "fetch the whole history: actions/checkout with fetch-depth: 0"
 _SHORT = 10  # characters of a commit that are shown
 
 
@@ -45,10 +46,15 @@ def top(folder: Path) -> Path | None:
 
 
 def complaint(folder: Path) -> str | None:
-    """Return why git will not read a repository that is there (another owner), or None."""
+    """Return why git does not read the repository that a folder lies in; None also where there is none."""
+    here = folder.absolute()
+    if not any((above / ".git").exists() for above in (here, *here.parents)):
+        return None
     done = _run(folder, "rev-parse", "--git-dir")
-    said = "" if done is None or done.returncode == 0 else done.stderr.decode("utf-8", "replace")
-    return said.splitlines()[0] if "dubious ownership" in said else None
+    if done is None:
+        return "there is no git to run, or it does not come back"
+    said = done.stderr.decode("utf-8", "replace").splitlines()
+    return None if done.returncode == 0 else (said or ["git says nothing"])[0]
 
 
 def merge_base(folder: Path, asked: str | None, configured: str | None) -> Commit:
@@ -57,18 +63,38 @@ def merge_base(folder: Path, asked: str | None, configured: str | None) -> Commi
     That is the one asked for, else the one of the pull request, else the configured one, else the main one.
     Raise GitError for a branch that does not exist, and where no common commit is at hand.
     """
-    name = _branch(folder, asked or os.environ.get(_PULL_REQUEST_BASE) or configured)
+    name = _branch(folder, asked_for(asked, configured))
     sha = _ask(folder, "merge-base", "HEAD", name)
-    if sha is None:
+    if sha is None or (_is_shallow(folder) and sha == _ask(folder, "rev-parse", "HEAD")):
         msg = f"git finds no common commit of HEAD and {name!r}, as in a shallow clone"
-        raise GitError(msg, hint="fetch the whole history: actions/checkout with fetch-depth: 0")
+        raise GitError(msg, hint=_WHOLE)
     return Commit(sha=sha, words=f"{sha[:_SHORT]}, where HEAD and {name} meet")
 
 
+def asked_for(asked: str | None, configured: str | None) -> str | None:
+    """Return the branch that somebody asked to compare with, or None."""
+    return asked or os.environ.get(_PULL_REQUEST_BASE) or configured
+
+
 def show(folder: Path, commit: Commit, name: str) -> bytes | None:
-    """Return what a file of the folder held at a commit, or None where it was not there."""
+    """Return what a file of the folder held at a commit, or None where it was not there.
+
+    Raise GitError where it was there and git cannot read it, as in a partial clone without network.
+    """
     done = _run(folder, "show", f"{commit.sha}:./{name}")
-    return done.stdout if done is not None and done.returncode == 0 else None
+    if done is not None and done.returncode == 0:
+        return done.stdout
+    listed = _run(folder, "ls-tree", "--name-only", commit.sha, f"./{name}")
+    if listed is None or listed.returncode != 0 or listed.stdout:
+        msg = f"git cannot read {name} at {commit.words}"
+        raise GitError(msg, hint=_WHOLE)
+    return None
+
+
+def is_lfs(folder: Path, path: str) -> bool:
+    """Tell whether git keeps a file in LFS, so that a plain checkout holds a pointer."""
+    said = _ask(folder, "check-attr", "filter", "--", path)
+    return said is not None and said.endswith(": filter: lfs")
 
 
 def _branch(folder: Path, given: str | None) -> str:
@@ -78,7 +104,11 @@ def _branch(folder: Path, given: str | None) -> str:
     if given is None:
         return "HEAD"
     msg = f"git knows no commit, branch or tag {given!r}"
-    raise GitError(msg, hint="fetch it, or name another one with --base")
+    raise GitError(msg, hint=_WHOLE if _is_shallow(folder) else "fetch it, or name another one with --base")
+
+
+def _is_shallow(folder: Path) -> bool:
+    return _ask(folder, "rev-parse", "--is-shallow-repository") == "true"
 
 
 def _is_commit(folder: Path, name: str) -> bool:
@@ -90,7 +120,8 @@ def _candidates(given: str | None) -> Iterator[str]:
     if given is None:
         yield from _DEFAULT_BRANCHES
     else:
-        yield from (f"origin/{given}", given)  # what is fetched is newer than a branch of one's own
+        fetched = f"origin/{given}"  # newer than a branch of one's own; HEAD~1 is no branch
+        yield from (given,) if given.startswith("HEAD") else (fetched, given)
 
 
 def _ask(folder: Path, *words: str) -> str | None:

@@ -12,6 +12,8 @@ from feasibility.gate.records import GROWTH, Finding, Outcome
 from feasibility.gate.rules import Rule, written
 from feasibility.gate.subject import Reading, Subject, base_text
 
+_MANY = 1000  # percent; from here on three digits would need an exponent
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Grown:
@@ -38,7 +40,9 @@ class _Grown:
     @property
     def words(self) -> str:
         """Write by how much it grew."""
-        share = f" ({100 * self.ratio:.3g} %)" if math.isfinite(self.ratio) else ""
+        percent = 100 * self.ratio
+        shown = f"{percent:.3g}" if percent < _MANY else f"{percent:,.0f}"
+        share = f" ({shown} %)" if math.isfinite(percent) else ""
         return written(abs(self.more), self.rule.unit) + share
 
     @property
@@ -88,7 +92,7 @@ def _sentence(subject: Subject, it: _Grown, outcome: Outcome, target: str | None
     words = {
         "passed": f"{what} {_change(it)}; {allowed} are allowed",
         "over": f"{what} grew by {it.words}; {allowed} are allowed",
-        "new": f"{subject.name(target)} is not in the baseline, so there is nothing that it grew from",
+        "new": f"the baseline does not know {subject.name(target)}, so there is nothing that it grew from",
         "untold": f"{what} cannot be compared: {subject.baseline.problem}",
     }
     return words[outcome]

@@ -37,6 +37,22 @@ class LockedModule(_Record):
     parameter_bytes: Whole
 
 
+class Numbers(_Record):
+    """What needs no device, by the name of its rule; none may be missing."""
+
+    download: Whole
+    parameters: Whole
+    fmas: Whole
+    flops: Whole
+    peak_memory: Whole
+    coverage: Positive
+
+    def of(self, rule: str) -> float:
+        """Return the number of a rule."""
+        value: float = getattr(self, rule)
+        return value
+
+
 class LockedModel(_Record):
     """What a model measured, with the sizes that the config gave it."""
 
@@ -44,7 +60,7 @@ class LockedModel(_Record):
     dims: dict[str, int] = {}
     inputs: dict[str, tuple[int, ...]] = {}
     graph_sha256: str
-    numbers: dict[str, int | float]  # download, parameters, fmas, ... by the name of their rule
+    numbers: Numbers
     targets: dict[str, LockedTarget] = {}
     module_depth: Whole = 0  # scopes at which names are cut
     modules: dict[str, LockedModule] = {}
@@ -89,13 +105,13 @@ def load(content: bytes, name: str) -> Lock:
     try:
         value = json.loads(content, object_pairs_hook=_unique)
         return Lock.model_validate(value)
-    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError, _TwiceError) as error:
-        raise ProfileError((f"{name}: this is not JSON: {error}",), hint=_WRITE) from None
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(map(str, first["loc"]))
         problem = f"{name}: it is no lock file of this version of feasible: {place}: {first['msg'].lower()}"
         raise ProfileError((problem,), hint=_WRITE) from None
+    except (ValueError, RecursionError) as error:  # no JSON, no UTF-8, a key twice, 5000 digits
+        raise ProfileError((f"{name}: this is not JSON: {error}",), hint=_WRITE) from None
 
 
 _WRITE = "write it anew with: feasible gate --update"

@@ -15,7 +15,7 @@ from feasibility.decide.records import Decision
 from feasibility.decide.scenario import Choices, build
 from feasibility.errors import FeasibilityError
 from feasibility.gate.config import ModelEntry, Target
-from feasibility.gate.lock import LockedModel, LockedTarget, key_of, rounded
+from feasibility.gate.lock import LockedModel, LockedTarget, Numbers, key_of, rounded
 from feasibility.gate.parts import module_depth, module_sums
 from feasibility.gate.source import Source
 from feasibility.memory import memory_at
@@ -44,17 +44,17 @@ class Measured:
     decisions: Mapping[str, Decision]  # by the target's name
 
     @property
-    def numbers(self) -> dict[str, float]:
-        """Return what needs no device, by the name of its rule."""
+    def numbers(self) -> Numbers:
+        """Return what needs no device."""
         totals = self.cost.totals
-        return {
-            "download": totals.download_bytes,
-            "parameters": totals.parameters,
-            "fmas": totals.fmas,
-            "flops": totals.flops,
-            "peak_memory": memory_at(self.cost).need_bytes,
-            "coverage": covered(self.cost.coverage),
-        }
+        return Numbers(
+            download=totals.download_bytes,
+            parameters=totals.parameters,
+            fmas=totals.fmas,
+            flops=totals.flops,
+            peak_memory=memory_at(self.cost).need_bytes,
+            coverage=covered(self.cost.coverage),
+        )
 
     @property
     def key(self) -> tuple[object, ...]:
@@ -64,7 +64,7 @@ class Measured:
     def value(self, rule: str, target: str | None, at: str = "p50") -> float:
         """Return what a rule measures in SI units: a number, or a time on a target at its median or p90."""
         if target is None:
-            return self.numbers[rule]
+            return self.numbers.of(rule)
         client = self.decisions[target].client
         times = client.inference if rule == "inference" else client.first_call
         return (times.high if at == "p90" else times.typical).value
@@ -110,8 +110,9 @@ def _paths(folder: Path, pattern: str) -> list[str]:
     """Return the files that a path or a glob names; the pattern itself where it matches none."""
     if not glob.has_magic(pattern) or (folder / pattern).is_file():
         return [pattern]
-    found = glob.glob(pattern, root_dir=folder, recursive=True)  # noqa: PTH207 (Path.glob refuses ../)
-    return sorted(path.replace(os.sep, "/") for path in found if (folder / path).is_file()) or [pattern]
+    found = sorted(glob.glob(pattern, root_dir=folder, recursive=True))  # noqa: PTH207 (Path.glob refuses ../)
+    files = {os.path.realpath(folder / path): path for path in reversed(found) if (folder / path).is_file()}
+    return sorted(path.replace(os.sep, "/") for path in files.values()) or [pattern]
 
 
 def _measured(source: Source, path: str, entry: ModelEntry, count: Count) -> Measured | Unmeasured:

@@ -32,6 +32,7 @@ LOCK_NAME = "feasible.lock.json"
 _TABLE: Location = ("tool", "feasible")
 _WORDS = frozenset({"off"})  # a level
 _TOML_PLACE = re.compile(r"\(at line (?P<line>\d+), column (?P<column>\d+)\)")
+_MOST_TOML = 16 * MAX_BYTES  # of a pyproject.toml that is looked into; ours may hold MAX_BYTES
 _START = "write one with: feasible init"
 
 
@@ -86,10 +87,10 @@ def read(path: Path) -> Source:
     return Source(path=path, document=document, config=config)
 
 
-def _bytes(path: Path) -> bytes:
+def _bytes(path: Path, most: int = MAX_BYTES) -> bytes:
     try:
         with path.open("rb") as stream:
-            return stream.read(MAX_BYTES + 1)
+            return stream.read(most + 1)
     except OSError as error:
         msg = f"{quote(str(path))} cannot be read: {error.strerror}"
         raise UsageError(msg) from None
@@ -97,11 +98,11 @@ def _bytes(path: Path) -> bytes:
 
 def _has_table(path: Path) -> bool:
     """Tell whether a pyproject.toml speaks of us; what is no TOML does where it names the table."""
-    content = _bytes(path)
+    content = _bytes(path, _MOST_TOML)
     try:
-        return "feasible" in tomllib.loads(content.decode("utf-8")).get("tool", {})
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, AttributeError):
-        return b"[tool.feasible" in content
+        return _table(tomllib.loads(content.decode("utf-8"))) is not None
+    except (ValueError, RecursionError):  # no TOML, no UTF-8, 5000 digits, too deep
+        return b"[tool.feasible" in content or b"[[tool.feasible" in content
 
 
 def _toml(content: bytes, name: str) -> Document:
@@ -113,13 +114,18 @@ def _toml(content: bytes, name: str) -> Document:
         whole: Mapping[str, Any] = tomllib.loads(text)
     except UnicodeDecodeError as error:
         raise report(name, [Problem(Place(1, 1), f"byte {error.start} is not UTF-8 text")]) from None
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise report(name, [_syntax(str(error))]) from None
-    table = whole.get("tool", {}).get("feasible") if isinstance(whole.get("tool"), Mapping) else None
+    table = _table(whole)
     if not isinstance(table, Mapping):
         raise report(name, [Problem(Place(1, 1), "there is no table [tool.feasible] in it")])
     keys = {key[len(_TABLE) :]: place for key, place in places(text).items() if key[: len(_TABLE)] == _TABLE}
     return Document(name=name, data=table, keys=keys, values=keys, problems=())
+
+
+def _table(whole: Mapping[str, Any]) -> object:
+    tool = whole.get("tool")
+    return tool.get("feasible") if isinstance(tool, Mapping) else None
 
 
 def _syntax(message: str) -> Problem:

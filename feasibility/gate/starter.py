@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TypeAlias
 
 from feasibility.cost import ModelCost
@@ -20,6 +21,9 @@ _Writer: TypeAlias = Callable[[float], str]
 HEADROOM = 1.25
 _DIGITS = 3  # of a budget
 _GROWTH_SHARE = "5%"
+_NO_NAME = re.compile(r"[^A-Za-z0-9 ._-]+")  # what a target's name has none of (gate.config)
+_LONGEST_NAME = 40
+_BASIC_PLANE = 0xFFFF
 _SKIPPED = frozenset({"node_modules", "site-packages", "__pycache__"})
 MOST_MODELS = 50  # that are looked for; more should be named by a glob in the config
 
@@ -62,7 +66,8 @@ def config_text(starts: Sequence[Start], device: str, network: str) -> str:
 def _entry(start: Start) -> Iterator[str]:
     yield f"  - path: {_text(start.path)}"
     if start.cost.dims:
-        yield f"    dims: {json.dumps(dict(start.cost.dims))}"
+        dims = ", ".join(f"{_text(name)}: {size}" for name, size in start.cost.dims.items())
+        yield f"    dims: {{{dims}}}"
     yield "    budget:"
     for rule, budget, now in _budgets(start):
         yield f"      {rule}: {budget}" + (f" # now {now}" if now else "")
@@ -119,20 +124,24 @@ def _hundredth(value: int) -> int:
     return int(10 ** max(0, len(str(value)) - _DIGITS))
 
 
-def _key(text: str) -> str:
-    return _text(text.replace("/", "-"))
+def _key(device: str) -> str:
+    """Return a target's name for a device, which may be a path."""
+    stem = PurePath(device).stem if device.endswith((".yaml", ".yml")) else device
+    return _text(_NO_NAME.sub("-", stem).lstrip(" ._-")[:_LONGEST_NAME] or "device")
 
 
 def _text(text: str) -> str:
-    """Quote a text so that YAML reads it as it is: JSON's strings are YAML's."""
-    return json.dumps(text, ensure_ascii=False)
+    """Quote a text so that YAML reads it as it is: JSON's strings are YAML's, but for pairs of surrogates."""
+    quoted = json.dumps(text, ensure_ascii=False)
+    return "".join(c if c.isprintable() or ord(c) > _BASIC_PLANE else f"\\u{ord(c):04x}" for c in quoted)
 
 
-def workflow_text(requirement: str, pins: Mapping[str, str], below: str) -> str:
+def workflow_text(requirement: str, pins: Mapping[str, str], below: str, *, lfs: bool) -> str:
     """Return a workflow of GitHub Actions that runs the gate on pull requests, and needs no secret.
 
-    `below` is the folder of the config from the top of the repository.
+    `below` is the folder of the config from the top of the repository; `lfs` fetches models from Git LFS.
     """
+    fetched = "\n          lfs: true # a pointer cannot be judged" if lfs else ""
     place = f"\n        working-directory: {_text(below)}" if below not in {"", "."} else ""
     return f"""\
 # Holds the models of a pull request to feasible.yaml. It needs no secret and writes nothing, so
@@ -149,7 +158,7 @@ jobs:
       - uses: actions/checkout@{pins["actions/checkout"]}
         with:
           fetch-depth: 0 # the baseline lies where the branch began
-          persist-credentials: false
+          persist-credentials: false{fetched}
       - uses: actions/setup-python@{pins["actions/setup-python"]}
         with:
           python-version: "3.12"

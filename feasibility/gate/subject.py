@@ -38,7 +38,7 @@ class Subject:
     def base_of(self, rule: str, target: str | None) -> float | None:
         """Return what a rule measured in the baseline, None where it does not tell."""
         if self.base is None or target is None:
-            return None if self.base is None else self.base.numbers.get(rule)
+            return None if self.base is None else self.base.numbers.of(rule)
         locked = self.base.targets.get(target)
         if locked is None:
             return None

@@ -44,6 +44,6 @@ def unneeded(source: Source, findings: Iterable[Finding], today: date) -> Iterat
 def _names(waiver: Waiver, finding: Finding) -> bool:
     return (
         finding.rule == waiver.rule
-        and fnmatchcase(finding.model, waiver.model)
+        and (finding.model == waiver.model or fnmatchcase(finding.model, waiver.model))
         and waiver.target in (None, finding.target)
     )

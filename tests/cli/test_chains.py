@@ -39,7 +39,7 @@ def test_the_example_is_answered(run: Run) -> None:
 def test_quiet_prints_the_placement_only(run: Run) -> None:
     """-q leaves the first sentence."""
     _, out, _ = run("chain", EXAMPLE, "-q")
-    assert out.endswith("(Stable Diffusion 1.5,\none image of 512 x 512).\n")
+    assert out.endswith("(Stable Diffusion 1.5, one image of 512 x 512).\n")
 
 
 def test_json_says_who_chose_what(run: Run) -> None:

@@ -152,9 +152,10 @@ def test_nothing_is_overwritten(folder: Path, name: str) -> None:
         (("--device", "m11"), "there is no device called 'm11'"),
         (("--network", "fourg"), "network"),
         (("no.onnx",), "none of the models could be measured"),
-        (("-",), "is no name of a file"),
-        (("b\udc80.onnx",), "is no name of a file"),
-        (("line\nbreak.onnx",), "is no name of a file"),
+        (("-",), "is no name that a config can hold"),
+        (("b\udc80.onnx",), "is no name that a config can hold"),
+        (("--device", "b\udc80.yaml"), "is no name that a config can hold"),
+        (("line\nbreak.onnx",), "is no name that a config can hold"),
         (("https://example.org/m.onnx",), "none of the models could be measured"),
     ],
 )
@@ -289,7 +290,7 @@ def test_a_folder_that_yaml_cannot_name_leaves_nothing(tmp_path: Path) -> None:
     repository.write({"net\udc80/mlp.onnx": model(HIDDEN)})
     answer = run(tmp_path / "net\udc80", "init")
     assert answer.code == 2
-    assert "not UTF-8" in answer.err
+    assert "is no name that a config can hold" in answer.err
     assert files(tmp_path) == ["net\udc80/mlp.onnx"]
 
 

@@ -103,7 +103,7 @@ def test_an_ended_waiver_is_said(grown: Repository) -> None:
     """The text names the day on which the waiver ended, and its reason."""
     grown.write({"feasible.yaml": config(more=WAIVER)})
     said = grown.gate("--today", "2027-01-01").said
-    assert "its waiver ended on 2026-12-31" in said
+    assert "ended on 2026-12-31" in said
     assert "the new encoder lands in January" in said
 
 
@@ -148,7 +148,7 @@ def test_no_lock_where_the_branch_began(tmp_path: Path) -> None:
     repository.commit()
     answer = repository.gate()
     assert answer.code == 1
-    assert "cannot be judged: there is no feasible.lock.json at" in answer.said
+    assert "there is no feasible.lock.json at" in answer.said
     assert "write it with: feasible gate --update" in answer.said
 
 
@@ -193,7 +193,6 @@ def test_a_shallow_clone_is_not_judged(kept: Repository, tmp_path: Path, env: di
     )
     answer = clone.gate(**env)
     assert answer.code == 1
-    assert "cannot be judged" in answer.said
     assert "fetch-depth: 0" in answer.said
 
 
@@ -265,9 +264,8 @@ def test_a_branch_that_is_asked_for_outside_git_is_not_judged(tmp_path: Path) ->
 
 def test_a_repository_without_a_git_to_read_it_is_not_judged(kept: Repository, tmp_path: Path) -> None:
     """A system without git does not pass growth in a repository: the branch's lock is no baseline."""
-    answer = kept.gate(PATH=str(tmp_path))
-    assert answer.code == 1
-    assert "cannot be judged" in answer.said
+    answer = kept.gate("-o", "json=-", PATH=str(tmp_path))
+    assert (answer.code, growth(answer)["outcome"]) == (1, "untold")
 
 
 @pytest.mark.parametrize(
@@ -330,7 +328,7 @@ def test_a_lock_that_is_none_is_a_sentence(grown: Repository, content: str) -> N
     assert "feasible gate --update" in answer.said
 
 
-@pytest.mark.parametrize("content", [CONFLICT, HUGE])
+@pytest.mark.parametrize("content", [CONFLICT, HUGE], ids=["conflict", "huge"])
 def test_a_baseline_that_is_no_lock_is_not_passed(grown: Repository, content: str) -> None:
     """A lock on main with merge conflicts in it is a baseline that nobody can read."""
     grown.git("checkout", "--quiet", "main")
@@ -338,9 +336,10 @@ def test_a_baseline_that_is_no_lock_is_not_passed(grown: Repository, content: st
     grown.commit()
     grown.git("checkout", "--quiet", "-b", "next")
     grown.gate("--update")
-    answer = grown.gate()
-    assert answer.code == 1
-    assert "cannot be judged: feasible.lock.json: " in answer.said
+    answer = grown.gate("-o", "json=-")
+    found = growth(answer)
+    assert (answer.code, found["outcome"]) == (1, "untold")
+    assert "feasible.lock.json: " in found["message"]
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "1e999", "-1"])
@@ -375,6 +374,17 @@ def test_the_branch_of_the_pull_request_is_compared_with(grown: Repository) -> N
     grown.write({"feasible.yaml": config(more="baseline: release\n")})
     assert base() == fmas(WIDE)
     assert base("--base", "main") == fmas(THIN)
+
+
+def test_a_base_told_from_head_is_ones_own(kept: Repository, tmp_path: Path) -> None:
+    """--base HEAD~1 is the commit before this one, and not the one before a remote's."""
+    clone = Repository(tmp_path / "clone")
+    Repository.begin(tmp_path).git("clone", "--quiet", kept.folder.as_uri(), str(clone.folder))
+    clone.write({"mlp.onnx": model(WIDER)})
+    clone.gate("--update")
+    clone.commit()
+    answer = clone.gate("-o", "json=-", "--base", "HEAD~1")
+    assert (answer.code, growth(answer)["base"]) == (1, fmas(WIDE))
 
 
 @pytest.mark.parametrize("name", ["nosuch", "--upload-pack=touch x", "-h", "main:mlp.onnx", "ma in", ":/x"])

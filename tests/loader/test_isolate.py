@@ -42,7 +42,7 @@ def test_errors_cross_the_border_with_their_class_and_hint() -> None:
             worker.load("no_such_file.onnx")
         with pytest.raises(UsageError) as caught:
             worker.load(SMALL, {"bach": 2})
-        assert caught.value.hint == "its free dimensions are 'batch'"
+        assert caught.value.hint == "did you mean 'batch'? its free dimensions are 'batch'"
 
 
 def test_standard_input_reaches_the_child(monkeypatch: pytest.MonkeyPatch) -> None:
