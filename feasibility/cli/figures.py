@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from feasibility import api
+from feasibility import api, writing
 from feasibility.alike import closest
-from feasibility.cli import answers, written
+from feasibility.cli import answers
 from feasibility.cli.options import FigureKind
 from feasibility.cli.output import put, put_text
 from feasibility.errors import UsageError
@@ -50,14 +50,14 @@ def plot(kind: str, model: str | None, out: str, given: _Choices, worker: Worker
     _quieten()
     from feasibility.plots.style import form_of, render
 
-    form = "svg" if out == written.STDOUT else form_of(out)
-    written.check_writable(out)
+    form = "svg" if out == writing.STDOUT else form_of(out)
+    writing.check_writable(out)
     ax = _history(model, choices) if name is FigureKind.HISTORY else _drawn(name, model, choices, worker)
     content = render(ax, form)
-    if out == written.STDOUT:
+    if out == writing.STDOUT:
         put(content.decode())
         return
-    written.write(out, content)
+    writing.write(out, content)
     shown = " ".join(ax.get_title(loc="left").split())
     put_text(f"{printable(out)}: {shown}\n")
 

@@ -13,13 +13,13 @@ from feasibility import api
 from feasibility.cli.gate_options import ReportFormat
 from feasibility.cli.output import put, put_text, talk
 from feasibility.cli.progress import bar
-from feasibility.cli.written import check_writable, resolved, write
 from feasibility.errors import ExitCode, UsageError
 from feasibility.gate import git
 from feasibility.profiles.validate import nearest
 from feasibility.report import gate_github, gate_junit, gate_markdown, gate_sarif, gate_text, json
 from feasibility.report.escape import printable
 from feasibility.report.gate_place import repository_path
+from feasibility.writing import check_writable, resolved, write
 
 if TYPE_CHECKING:
     from feasibility.gate.records import GateReport

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 from feasibility import api
 from feasibility.cli.output import put_text, talk
 from feasibility.cli.progress import each
-from feasibility.cli.written import write
 from feasibility.errors import FeasibilityError, UsageError
 from feasibility.gate import git, source, starter
 from feasibility.loader.files import STDIN
+from feasibility.writing import write
 
 if TYPE_CHECKING:
     from feasibility.loader.isolate import Worker

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import tempfile
 from collections.abc import Iterator, Sequence
 from importlib.metadata import version
-from pathlib import Path
 
-from feasibility.errors import FeasibilityError, ProfileError, UsageError
+from feasibility import writing
+from feasibility.errors import ProfileError, UsageError
 from feasibility.gate.baseline import on_disk
 from feasibility.gate.config import compares
 from feasibility.gate.lock import Lock, LockedModel, dump, load
@@ -28,7 +25,7 @@ def write(source: Source, found: Sequence[Measured | Unmeasured]) -> Lock:
             msg = f"{LOCK_NAME} is not written: {model.path} cannot be judged: {model.problem}"
             raise UsageError(msg, hint=model.hint or None)
     lock = Lock(feasible=version("feasible"), models=tuple(_locked(found)))
-    _replace(source.folder / LOCK_NAME, dump(lock))
+    writing.write(str(source.folder / LOCK_NAME), dump(lock).encode())
     return lock
 
 
@@ -88,19 +85,3 @@ def _problem(content: bytes | None, models: Sequence[LockedModel]) -> str:
     names = [str(key[0]) for key in changed]
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     return f"{LOCK_NAME} does not say what is measured now of {', '.join(names[:_SHOWN])}{more}"
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
-    try:
-        with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", newline="\n", dir=path.parent, prefix=f".{path.name}.", delete=False
-        ) as file:
-            file.write(text)
-        os.chmod(file.name, 0o644)  # noqa: PTH101 (a committed file, readable as others are)
-        os.replace(file.name, path)  # noqa: PTH105
-    except OSError as error:
-        with contextlib.suppress(OSError, UnboundLocalError):
-            os.unlink(file.name)  # noqa: PTH108
-        msg = f"{str(path)!r} cannot be written: {error.strerror}"
-        raise FeasibilityError(msg) from None

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, TypeVar
 from feasibility.errors import UsageError
 from feasibility.report.escape import printable
 from feasibility.units import Bytes, Seconds, format_count
+from feasibility.writing import write
 
 if TYPE_CHECKING:  # matplotlib takes half a second to load: only drawing does
     from matplotlib.axes import Axes
@@ -240,9 +241,12 @@ def scale(kind: type[Q], largest: float) -> tuple[float, str]:
 
 
 def save(ax: Axes, path: str | os.PathLike[str]) -> None:
-    """Write the figure that Axes are in to an .svg or .png file; UsageError for another ending."""
+    """Write the figure that Axes are in to an .svg or .png file, whole or not at all.
+
+    Raise UsageError for another ending, and where it cannot be written.
+    """
     form = form_of(path)
-    Path(path).write_bytes(render(ax, form))
+    write(os.fspath(path), render(ax, form))
 
 
 def form_of(path: str | os.PathLike[str]) -> Format:
