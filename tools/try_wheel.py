@@ -14,6 +14,7 @@ import sys
 import venv
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 ROOT = Path(__file__).parent.parent
 DIST = ROOT / "dist"
@@ -65,12 +66,13 @@ def main() -> None:
     if size > MOST_BYTES:
         sys.exit(f"the wheel is larger than {MOST_BYTES:,} bytes")
     python = installed(wheel)
-    folder = DIST / "try"
-    prepare(folder)
-    for code, words in COMMANDS:
-        print("feasible", *words, flush=True)
-        run([str(python.parent / "feasible"), *words], folder, code)
-    run([str(python), "-c", PYTHON], folder)
+    with TemporaryDirectory() as made:
+        folder = Path(made) / "user"  # outside of this repository, as a user's is
+        prepare(folder)
+        for code, words in COMMANDS:
+            print("feasible", *words, flush=True)
+            run([str(python.parent / "feasible"), *words], folder, code)
+        run([str(python), "-c", PYTHON], folder)
 
 
 def installed(wheel: Path) -> Path:

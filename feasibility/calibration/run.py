@@ -91,11 +91,12 @@ def measured(
     started = time.perf_counter()
     sessions = [Session(each.model, _inputs(each), threads=threads) for each in subjects]
     kept: list[list[float]] = [[] for _ in subjects]
+    turn_s = min(_TURN_S, budget_s / (_ROUNDS_AT_LEAST * len(subjects)))
     rounds = 0
     while rounds < _ROUNDS_AT_LEAST or time.perf_counter() - started < budget_s * rounds / (rounds + 1):
         for found, session in zip(kept, sessions, strict=True):
             time.sleep(_SETTLE_S if threads > 1 else 0)
-            found.append(session.turn(_TURN_S))
+            found.append(session.turn(turn_s))
         rounds += 1
         progress(min(1.0, (time.perf_counter() - started) / budget_s))
     progress(1.0)
