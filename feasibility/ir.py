@@ -150,6 +150,7 @@ class Node:
     folded: bool = False  # its outputs are constants that no runtime computes again
     problem: str = ""  # why the shapes of its outputs are not all known
     runs: int = 1  # how often it runs in one pass: bodies of loops, functions that are called again
+    scopes: tuple[str, ...] = ()  # modules that its exporter says it is in, outermost first
 
     def has_input(self, index: Int) -> bool:
         """Tell whether the optional input is given."""

@@ -1,4 +1,4 @@
-"""Divide a model into the modules that node names tell, so that later what grew has a name."""
+"""Divide a model into the modules that its nodes are in, so that later what grew has a name."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from feasibility.cost import Group, ModelCost, NodeCost, group_by
 from feasibility.gate.lock import LockedModule
-from feasibility.views.modules import DEFAULT_DEPTH, module_path, trunk
+from feasibility.views.modules import DEFAULT_DEPTH, path_of, trunk
 
 LOOSE = "(no module)"
 _MOST = 200  # modules that are kept, the largest: most networks have fewer than 100 at this depth
@@ -16,7 +16,7 @@ _Key = Callable[[NodeCost], tuple[str, ...]]
 
 def module_depth(cost: ModelCost) -> int:
     """Return at how many scopes names are cut: the shared ones and two more; 0 where names tell none."""
-    paths = {module_path(found.node.name) for found in cost.nodes}
+    paths = {path_of(found.node) for found in cost.nodes}
     return len(trunk(paths)) + DEFAULT_DEPTH if any(paths) else 0
 
 
@@ -32,7 +32,7 @@ def module_sums(cost: ModelCost, depth: int) -> dict[str, LockedModule]:
 def _at(depth: int) -> _Key:
     if not depth:
         return lambda found: (found.node.op_type,)
-    return lambda found: module_path(found.node.name)[:depth]
+    return lambda found: path_of(found.node)[:depth]
 
 
 def _name(group: Group, depth: int) -> str:

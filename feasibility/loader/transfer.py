@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
 
 from feasibility.ir import Attribute, Body, DType, Graph, Model, Node, TensorSpec
 
 _TENSOR = "tensor"
+_TensorsOf: TypeAlias = Callable[[tuple[int | None, ...]], tuple[TensorSpec | None, ...]]
 
 
 def encode(model: Model) -> tuple[Any, ...]:
@@ -30,6 +31,7 @@ def encode(model: Model) -> tuple[Any, ...]:
             n.name, n.domain, n.op_type, n.opset,
             tuple(reference(s) for s in n.inputs), tuple(reference(s) for s in n.outputs),
             tuple((k, _encode_attribute(v)) for k, v in n.attributes.items()), n.folded, n.problem, n.runs,
+            n.scopes,
         )
         for n in graph.nodes
     )  # fmt: skip
@@ -66,21 +68,7 @@ def decode(encoded: tuple[Any, ...]) -> Model:
         dims=dims,
         assumed=assumed,
         graph=Graph(
-            nodes=tuple(
-                Node(
-                    name=name,
-                    domain=domain,
-                    op_type=op_type,
-                    opset=opset,
-                    inputs=tensors_of(reads),
-                    outputs=tensors_of(writes),
-                    attributes=_decode_attributes(attributes),
-                    folded=folded,
-                    problem=problem,
-                    runs=runs,
-                )
-                for name, domain, op_type, opset, reads, writes, attributes, folded, problem, runs in nodes
-            ),
+            nodes=tuple(_decode_node(node, tensors_of) for node in nodes),
             inputs=tuple(specs[r] for r in inputs),
             outputs=tuple(specs[r] for r in outputs),
             bodies=tuple(
@@ -95,6 +83,23 @@ def decode(encoded: tuple[Any, ...]) -> Model:
                 for name, owner, start, stop, entering, results in bodies
             ),
         ),
+    )
+
+
+def _decode_node(encoded: tuple[Any, ...], tensors_of: _TensorsOf) -> Node:
+    (name, domain, op_type, opset, reads, writes, attributes, folded, problem, runs, scopes) = encoded
+    return Node(
+        name=name,
+        domain=domain,
+        op_type=op_type,
+        opset=opset,
+        inputs=tensors_of(reads),
+        outputs=tensors_of(writes),
+        attributes=_decode_attributes(attributes),
+        folded=folded,
+        problem=problem,
+        runs=runs,
+        scopes=scopes,
     )
 
 

@@ -21,6 +21,7 @@ from feasibility.loader import fold
 from feasibility.loader.complete import completed
 from feasibility.loader.control import Walker, visit_if
 from feasibility.loader.dims import Dimensions
+from feasibility.loader.exported import scopes
 from feasibility.loader.functions import FunctionKey, inline_function
 from feasibility.loader.known import KNOWN, Attributes
 from feasibility.loader.loops import visit_loop
@@ -313,6 +314,7 @@ class _Walker:
                 attributes=attributes,
                 folded=folded,
                 problem=problem,
+                scopes=scopes(at.node) if at.node.metadata_props else (),
             )
         )
 

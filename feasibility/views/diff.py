@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import chain
 
 from feasibility.cost import Coverage, Group, ModelCost, ModelRef, NodeCost, Totals, group_by
-from feasibility.views.modules import DEFAULT_DEPTH, Path, is_unknown, module_path, natural, trunk
+from feasibility.views.modules import DEFAULT_DEPTH, is_unknown, natural, path_of, trunk
 
 SCHEMA_VERSION = 1
 _COUNTS = (
@@ -113,10 +113,9 @@ def diff(old: ModelCost, new: ModelCost, depth: int = DEFAULT_DEPTH) -> Diff:
 
 def _module_at(old: ModelCost, new: ModelCost, depth: int) -> _Key:
     """Return the module of a node, cut where both models' tree has the depth."""
-    names = {found.node.name for found in chain(old.nodes, new.nodes)}
-    paths: Mapping[str, Path] = {name: module_path(name) for name in names}
-    end = len(trunk(paths.values())) + depth if depth else None
-    return lambda found: paths[found.node.name][:end]
+    paths = {path_of(found.node) for found in chain(old.nodes, new.nodes)}
+    end = len(trunk(paths)) + depth if depth else None
+    return lambda found: path_of(found.node)[:end]
 
 
 def _changes(old: ModelCost, new: ModelCost, key: _Key) -> tuple[Change, ...]:

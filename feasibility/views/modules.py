@@ -11,6 +11,7 @@ from os.path import commonprefix
 from typing import TypeAlias
 
 from feasibility.cost import Group, ModelCost, NodeCost, group_by
+from feasibility.ir import Node
 from feasibility.pause import collector_paused
 
 Path: TypeAlias = tuple[str, ...]
@@ -51,6 +52,11 @@ class Module:
         }
 
 
+def path_of(node: Node) -> Path:
+    """Return the modules that a node is in: as its exporter says, else as its name tells."""
+    return node.scopes[:MAX_DEPTH] or module_path(node.name)
+
+
 def module_path(name: str) -> Path:
     """Return the scopes in a node's name: /a/b/MatMul is in a and b, as is a.b.matmul.
 
@@ -73,7 +79,7 @@ def modules(cost: ModelCost, depth: int = DEFAULT_DEPTH) -> tuple[Module, ...]:
 
     Depth 0 is all there are.
     """
-    paths = [module_path(found.node.name) for found in cost.nodes]
+    paths = [path_of(found.node) for found in cost.nodes]
     shared = len(trunk(paths))
     deepest = max(map(len, paths), default=0)
     last = min(shared + depth, deepest) if depth else deepest
