@@ -102,6 +102,7 @@ class ModelRef:
     path: str
     file_bytes: int
     graph_sha256: str  # of the file without the tensors above 8 KiB
+    external_files: tuple[str, ...]  # of weights beside the file, as the model names them; never opened
     opsets: Mapping[str, int]
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
@@ -112,6 +113,7 @@ class ModelRef:
             "path": self.path,
             "file_bytes": self.file_bytes,
             "graph_sha256": self.graph_sha256,
+            "external_files": list(self.external_files),
             "opsets": dict(self.opsets),
             "inputs": [tensor_to_dict(spec) for spec in self.inputs],
             "outputs": [tensor_to_dict(spec) for spec in self.outputs],

@@ -263,6 +263,7 @@ class Model:
     path: str
     file_bytes: int
     external_bytes: int  # declared by external data, never opened
+    external_files: tuple[str, ...]  # where it lies, as the model says; never looked for
     graph_sha256: str  # of the file without the tensors above 8 KiB
     opsets: Mapping[str, int]
     dims: Mapping[str, int]  # every free dimension that was bound, by name

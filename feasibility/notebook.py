@@ -1,4 +1,4 @@
-"""Show answers as HTML in a notebook.
+"""Show answers in a notebook: as HTML, or as the text of the command line.
 
 `import feasibility` in a running IPython calls `register`, and so does `%load_ext feasibility`.
 Formatters are registered by the names of types, so that nothing is loaded before it is shown.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from typing import Any, Protocol
 
 
@@ -28,42 +29,48 @@ class Printer(Protocol):
         ...
 
 
-def _cost_html(found: Any) -> str:  # noqa: ANN401 (a ModelCost, which is not loaded yet)
-    from feasibility.report.html import render_cost  # noqa: PLC0415 (as above)
+def _html(found: Any) -> str:  # noqa: ANN401 (of a type that is not loaded yet)
+    from feasibility.report.html import render  # noqa: PLC0415 (as above)
 
-    return render_cost(found)
-
-
-def _decision_html(found: Any) -> str:  # noqa: ANN401
-    from feasibility.report.html import render_decision  # noqa: PLC0415
-
-    return render_decision(found)
+    return render(found)
 
 
-def _sweep_html(found: Any) -> str:  # noqa: ANN401
-    from feasibility.report.html import render_sweep  # noqa: PLC0415
+def _late(module: str, function: str) -> Callable[[Any], str]:
+    """Return a view as text that is loaded when something is shown."""
 
-    return render_sweep(found)
+    def text(found: Any) -> str:  # noqa: ANN401 (as above)
+        render = getattr(import_module(f"feasibility.report.{module}"), function)
+        return str(render(found)).rstrip("\n")
 
-
-def _explained(found: Any) -> str:  # noqa: ANN401
-    from feasibility.report.text import render  # noqa: PLC0415
-
-    return render(found).rstrip("\n")
+    return text
 
 
-_SHOWN: Mapping[tuple[str, str], tuple[Callable[[Any], str], Callable[[Any], str]]] = {
-    ("feasibility.cost", "ModelCost"): (_cost_html, str),
-    ("feasibility.decide.records", "Decision"): (_decision_html, _explained),
-    ("feasibility.views.sweep", "Sweep"): (_sweep_html, str),
+_SHOWN: Mapping[tuple[str, str], Callable[[Any], str]] = {
+    ("feasibility.cost", "ModelCost"): str,
+    ("feasibility.decide.records", "Decision"): _late("text", "render"),
+    ("feasibility.views.sweep", "Sweep"): str,
+}
+# Of these there is text alone.
+_SAID: Mapping[tuple[str, str], Callable[[Any], str]] = {
+    ("feasibility.decide.limits", "Limits"): _late("text_limits", "render"),
+    ("feasibility.views.modules", "Module"): _late("text_module", "module_line"),
+    ("feasibility.views.diff", "Diff"): _late("text_diff", "render_diff"),
+    ("feasibility.profiles.models", "DeviceProfile"): _late("text_profiles", "render_device"),
+    ("feasibility.profiles.models", "NetworkProfile"): _late("text_profiles", "render_network"),
+    ("feasibility.gate.records", "GateReport"): _late("gate_text", "render"),
+    ("feasibility.pipeline.records", "ChainAnswer"): _late("text_chain", "render_chain"),
+    ("feasibility.calibration.accuracy", "Accuracy"): _late("text_accuracy", "render"),
+    ("feasibility.conventions.cross_check", "CrossCheck"): _late("text_crosscheck", "render_cross_check"),
+    ("feasibility.conventions.records", "ConventionTotal"): _late("text_crosscheck", "render_convention"),
 }
 
 
 def register(shell: Shell) -> None:
-    """Let a shell show counts, decisions and sweeps as HTML, and as a few lines of text without it."""
+    """Let a shell show counts, decisions and sweeps as HTML, and all that verbs return as text."""
     formatters = shell.display_formatter.formatters
-    for (module, name), (as_html, as_text) in _SHOWN.items():
-        formatters["text/html"].for_type_by_name(module, name, as_html)
+    for module, name in _SHOWN:
+        formatters["text/html"].for_type_by_name(module, name, _html)
+    for (module, name), as_text in {**_SHOWN, **_SAID}.items():
         formatters["text/plain"].for_type_by_name(module, name, _printing(as_text))
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import ClassVar, Self, overload
 
 from feasibility.errors import UnitError
@@ -93,12 +94,19 @@ class _Quantity:
 
 def _scaled(number: str, factor: float, shown: str) -> float:
     """Multiply text by a unit's factor, staying an exact integer where both are."""
-    is_exact = number.isdigit() and len(number) <= _MAX_TEXT
-    value = int(number) * factor if is_exact else float(number) * factor
+    exact = Fraction(number) * Fraction(factor)  # 2.03 kB is 2,030 bytes, and 2.03 * 1000.0 is not
+    value = _float(exact)
     if value == float("inf"):
         msg = f"{shown!r} is too large to be a quantity"
         raise UnitError(msg)
-    return value
+    return int(exact) if exact.denominator == 1 and factor >= 1 else value
+
+
+def _float(exact: Fraction) -> float:
+    try:
+        return float(exact)
+    except OverflowError:
+        return float("inf")
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,6 +64,7 @@ def cost(
             path=path,
             file_bytes=9000,
             graph_sha256="0" * 64,
+            external_files=(),
             opsets={"ai.onnx": 17, "com.acme": 1},
             inputs=inputs,
             outputs=(Y,),

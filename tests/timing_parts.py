@@ -103,6 +103,7 @@ def model(
             path="m.onnx",
             file_bytes=100,
             graph_sha256="0" * 64,
+            external_files=(),
             opsets={"ai.onnx": 17},
             inputs=inputs,
             outputs=outputs,

@@ -7,6 +7,7 @@ from os import PathLike
 from typing import TYPE_CHECKING
 
 from feasibility.api.counts import Source, counted, profile
+from feasibility.api.shown import shown
 from feasibility.cost import ModelCost
 from feasibility.errors import UsageError
 from feasibility.inputs import Inputs
@@ -28,6 +29,7 @@ def decide(  # noqa: PLR0913 (each is a choice of the scenario, all but the mode
     model: ModelCost | Source,
     *,
     client: str | DeviceProfile | None = None,
+    device: str | DeviceProfile | None = None,
     server: str | DeviceProfile | None = None,
     network: str | NetworkProfile | None = None,
     rtt: str | Seconds | None = None,
@@ -62,9 +64,9 @@ def decide(  # noqa: PLR0913 (each is a choice of the scenario, all but the mode
 ) -> Decision:
     """Decide whether the model should run on the client or on the server.
 
-    Left out: client `default_client`, server "a100" at "fp16", network "essay". A device
-    is an id, "id/unit", a YAML file or a profile; `rtt`, `down` and `up` replace what the
-    network says. `calls` compares averages over that many calls per download, `cold` first
+    Left out: client `default_client`, server "a100" at "fp16", network "essay"; `device` is another
+    word for `client`. It is an id, "id/unit", a YAML file or a profile; `rtt`, `down` and `up` replace
+    what the network says. `calls` compares averages over that many calls per download, `cold` first
     calls, `payload` ("1.5MB") calls with what they send; `cache_hit` is the share of sessions that
     find the model downloaded; `compress` ("gzip", "zstd", "br") shrinks the download as is typical, or as
     a sample of the file `weights` does. `host` ("cloudflare-pages"), `fps`, `offline`, `private_input`
@@ -75,41 +77,42 @@ def decide(  # noqa: PLR0913 (each is a choice of the scenario, all but the mode
     """
     from feasibility.decide import decide as decide_scenario
     from feasibility.decide.scenario import Choices, build
+    from feasibility.views.axes import single
 
     cost = counted(model, dims, inputs)
-    choices = Choices(
-        client=client,
-        server=server,
-        network=network,
-        rtt=rtt,
-        down=down,
-        up=up,
-        cdn_rtt=cdn_rtt,
-        resumed=resumed,
-        runtime=runtime,
-        precision=precision,
-        server_precision=server_precision,
-        calls=calls,
-        cache_hit=cache_hit,
-        cold=cold,
-        payload=payload,
-        response=response,
-        max_download=max_download,
-        compress=compress,
-        weights=weights,
-        host=host,
-        fps=fps,
-        traffic=traffic,
-        p99=p99,
-        max_batch=max_batch,
-        offline=offline,
-        private_input=private_input,
-        secret_model=secret_model,
-        confidence=confidence,
-        default_client=default_client,
-        origin=origin,
-    )
-    return decide_scenario(build(cost, choices))
+    choices = {
+        "client": client,
+        "device": device,
+        "server": server,
+        "network": network,
+        "rtt": rtt,
+        "down": down,
+        "up": up,
+        "cdn_rtt": cdn_rtt,
+        "resumed": resumed,
+        "runtime": runtime,
+        "precision": precision,
+        "server_precision": server_precision,
+        "calls": calls,
+        "cache_hit": cache_hit,
+        "cold": cold,
+        "payload": payload,
+        "response": response,
+        "max_download": max_download,
+        "compress": compress,
+        "weights": weights,
+        "host": host,
+        "fps": fps,
+        "traffic": traffic,
+        "p99": p99,
+        "max_batch": max_batch,
+        "offline": offline,
+        "private_input": private_input,
+        "secret_model": secret_model,
+        "confidence": confidence,
+    }
+    found = Choices(default_client=default_client, origin=origin, **single("decide", choices))
+    return shown(decide_scenario(build(cost, found)))
 
 
 def sweep(
@@ -127,14 +130,15 @@ def sweep(
     """
     from feasibility.views.sweep import sweep as run
 
-    return run(counted(model, dims, inputs), choices, points)
+    return shown(run(counted(model, dims, inputs), choices, points))
 
 
 def to_frame(found: object) -> Frame:
-    """Return a pandas DataFrame with a row per node of a count, per point of a sweep, or per decision.
+    """Return a pandas DataFrame: a row per node of a count, per point of a sweep, or per thing in a list.
 
-    Modules, limits and devices make frames too, and so do lists of these. Columns carry their unit. Raise
-    UsageError for anything else, and without pandas (`pip install 'feasible[notebook]'`).
+    A list holds decisions, modules, limits, devices, networks, points of a sweep, or counts (what `vary`
+    returns: a row of totals each); a report of the gate has a row per finding. Columns carry their unit.
+    Raise UsageError for anything else, and without pandas (`pip install 'feasible[notebook]'`).
     """
     from feasibility.report.frame import to_frame as tabulate
 
@@ -145,6 +149,7 @@ def chain(  # noqa: PLR0913 (each is a choice of the scenario, all but the file 
     path: str | PathLike[str],
     *,
     client: str | DeviceProfile | None = None,
+    device: str | DeviceProfile | None = None,
     server: str | DeviceProfile | None = None,
     network: str | NetworkProfile | None = None,
     rtt: str | Seconds | None = None,
@@ -164,23 +169,24 @@ def chain(  # noqa: PLR0913 (each is a choice of the scenario, all but the file 
     """
     from feasibility import pipeline
     from feasibility.decide.scenario import Choices, build
+    from feasibility.views.axes import single
 
-    choices = Choices(
-        client=client,
-        server=server,
-        network=network,
-        rtt=rtt,
-        down=down,
-        up=up,
-        runtime=runtime,
-        precision=precision,
-        server_precision=server_precision,
-        default_client=default_client,
-        origin=origin,
-    )
+    choices = {
+        "client": client,
+        "device": device,
+        "server": server,
+        "network": network,
+        "rtt": rtt,
+        "down": down,
+        "up": up,
+        "runtime": runtime,
+        "precision": precision,
+        "server_precision": server_precision,
+    }
+    found = Choices(default_client=default_client, origin=origin, **single("chain", choices))
     source = pipeline.read(path)
     costs = _stage_costs(source, isolated)
-    return pipeline.answer(pipeline.build(source, costs, build(costs[0], choices)))
+    return pipeline.answer(pipeline.build(source, costs, build(costs[0], found)))
 
 
 def _stage_costs(source: ChainSource, isolated: bool | Worker) -> list[ModelCost]:  # noqa: FBT001 (as above)
@@ -198,9 +204,10 @@ def _stage_costs(source: ChainSource, isolated: bool | Worker) -> list[ModelCost
     return [costs[key] for key in asked]
 
 
-def limits(
-    client: str | DeviceProfile,
+def limits(  # noqa: PLR0913 (as above)
+    client: str | DeviceProfile | None = None,
     *,
+    device: str | DeviceProfile | None = None,
     deadline: str | Seconds,
     max_download: str | Bytes | None = None,
     runtime: str | RuntimeProfile | None = None,
@@ -208,14 +215,29 @@ def limits(
 ) -> Limits:
     """Return the largest models that a device runs within a deadline ("30ms") and a download ("5MB").
 
+    `device` is another word for `client`; a precision that is left out is the one in which the
+    runtime runs fp32 models.
     Raise UsageError for what does not exist or fit, UnitError for a quantity without a unit.
     """
     from feasibility.decide.limits import limits as fit
     from feasibility.decide.scenario import place, quantity
-    from feasibility.units import Bytes, Seconds
+    from feasibility.units import Seconds
+    from feasibility.views.axes import single
 
+    choices = {
+        "client": client,
+        "device": device,
+        "max_download": max_download,
+        "runtime": runtime,
+        "precision": precision,
+    }
+    found = single("limits", choices)
+    if "client" not in found:
+        msg = "limits are of a device, and none is named"
+        raise UsageError(msg, hint="name one, like device='m1'")
+    where = place(found["client"], found.get("runtime"), found.get("precision"))
     seconds = quantity(Seconds, "deadline", deadline) or Seconds(0)
-    return fit(place(client, runtime, precision), seconds, quantity(Bytes, "max_download", max_download))
+    return fit(where, seconds, found.get("max_download"))
 
 
 def explain(decision: Decision, *, why: bool = False) -> str:

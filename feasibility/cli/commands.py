@@ -219,7 +219,7 @@ def limits(  # noqa: PLR0913 (one parameter per option)
     deadline: o.Deadline,
     max_download: o.MaxDownload = None,
     runtime: o.Runtime = None,
-    precision: o.Precision = None,
+    precision: o.LimitsPrecision = None,
     format: o.OutputLimits = o.LimitsFormat.TEXT,  # noqa: A002 (the option's name)
     quiet: o.OneLine = False,
 ) -> None:
@@ -319,6 +319,8 @@ def plot(  # noqa: PLR0913 (one parameter per option)
     input: o.Inputs = [],  # noqa: A002, B006 (the option's name; as above)
 ) -> None:
     """Draw a figure (docs/figures.md shows each kind).
+
+    crossover compares first calls, download included, unless --calls N shares the download.
 
     feasible plot roofline model.onnx --device m1 -o roofline.svg
 

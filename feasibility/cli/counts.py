@@ -24,7 +24,6 @@ from feasibility.report import (
     wording,
 )
 from feasibility.report.escape import printable
-from feasibility.units import format_count
 from feasibility.views.modules import DEFAULT_DEPTH, costliest, modules
 from feasibility.views.vary import size_of
 
@@ -222,16 +221,6 @@ def show_limits(found: Limits, form: LimitsFormat, *, quiet: bool) -> None:
     if form is LimitsFormat.JSON:
         put(json.dumps(found.to_dict()))
     elif quiet:
-        put_line(_limits_line(found))
+        put_line(text_limits.render_short(found))
     else:
         put_text(text_limits.render(found))
-
-
-def _limits_line(found: Limits) -> str:
-    """Name what probably fits of each kind of network, and the weights."""
-    fits = ", ".join(
-        f"{fit.kind} {'none' if fit.probably is None else format_count(int(fit.probably)) + ' FMA'}"
-        for fit in found.fits
-    )
-    where = f"{found.device} {found.unit}, {found.runtime}, {found.precision}"
-    return f"{where}: in {found.deadline} probably {fits}; {found.weight_bytes} of weights."

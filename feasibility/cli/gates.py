@@ -14,7 +14,7 @@ from feasibility.cli.gate_options import ReportFormat
 from feasibility.cli.output import put, put_text, talk
 from feasibility.cli.progress import bar
 from feasibility.errors import ExitCode, UsageError
-from feasibility.gate import git
+from feasibility.gate import git, source
 from feasibility.profiles.validate import nearest
 from feasibility.report import gate_github, gate_junit, gate_markdown, gate_sarif, gate_text, json
 from feasibility.report.escape import printable
@@ -74,8 +74,11 @@ def judge(
     """Judge the models, and write the report in each format to its file."""
     for output in outputs:
         check_writable(output.file)
+    found = source.find(config)
+    _check_apart(outputs, found.path, found.folder / source.LOCK_NAME)
     with bar("judging"):
-        report = api.gate(config, base=base, today=_day(today), isolated=worker or True)
+        report = api.gate(found.path, base=base, today=_day(today), isolated=worker or True)
+    _check_apart(outputs, *(found.folder / model for model in report.models))
     for form, file in outputs:
         text = _rendered(form, report)
         if file != _STDOUT:
@@ -83,6 +86,15 @@ def judge(
         elif form is not ReportFormat.GITHUB:
             put(text)
     return report
+
+
+def _check_apart(outputs: Sequence[Output], *inputs: Path) -> None:
+    """Raise UsageError where a report would replace a file that it is about."""
+    kept = {os.path.realpath(path) for path in inputs if "\0" not in str(path)}
+    for output in outputs:
+        if output.file != _STDOUT and os.path.realpath(output.file) in kept:
+            msg = f"--out {output.form.value}={output.file} would replace what is judged"
+            raise UsageError(msg, hint="name another file")
 
 
 def show(report: GateReport, outputs: Sequence[Output], *, quiet: bool) -> None:

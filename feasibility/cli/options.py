@@ -159,6 +159,14 @@ Precision = Annotated[
         autocompletion=c.precisions,
     ),
 ]
+LimitsPrecision = Annotated[
+    Text,
+    typer.Option(
+        metavar="TYPE",
+        help="fp32, fp16, bf16, int8, int4.  [the runtime's own]",
+        autocompletion=c.precisions,
+    ),
+]
 Network = Annotated[
     Text, typer.Option("-n", "--network", metavar="ID", help="The link.  [essay]", autocompletion=c.networks)
 ]

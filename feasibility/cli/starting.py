@@ -15,6 +15,7 @@ from feasibility.cli.output import put_text, talk
 from feasibility.cli.progress import each
 from feasibility.errors import FeasibilityError, UsageError
 from feasibility.gate import git, source, starter
+from feasibility.gate.doubts import names
 from feasibility.loader.files import STDIN
 from feasibility.writing import write
 
@@ -27,6 +28,10 @@ PINS: Mapping[str, str] = {
     "actions/checkout": "8e8c483db84b4bee98b60c0593521ed34d9990e8 # v6.0.1",
     "actions/setup-python": "a309ff8b426b58ec0e2a45f0f869d46889d02405 # v6.2.0",
 }
+_FILL_IN = (
+    '\'echo "say here how CI installs feasible, like: pip install git+https://HOST/OWNER/feasible@COMMIT"; '
+    "exit 1'"
+)
 _DEVICE, _NETWORK = "pixel-6a", "4g"
 
 
@@ -44,11 +49,11 @@ def start(models: Sequence[str], device: str | None, network: str | None, worker
     starts = list(_starts(_named(models, top) or _found(), on, over, worker))
     if not starts:
         raise UsageError("none of the models could be measured", hint="name one: feasible init MODEL")
-    requirement, doubt = _requirement(workflow)
+    install, doubt = _install(workflow)
     texts = {
         source.YAML_NAME: starter.config_text(starts, on, over),
         str(workflow): starter.workflow_text(
-            requirement, PINS, below, lfs=any(git.is_lfs(Path(), each.path) for each in starts)
+            install, PINS, below, lfs=any(git.is_lfs(Path(), each.path) for each in starts)
         ),
     }
     path, count = _written(texts, worker)
@@ -129,28 +134,32 @@ def _starts(
 
     for path, found in zip(models, each("measuring", measured, models), strict=True):
         if isinstance(found, starter.Start):
+            if found.cost.coverage.unknown:
+                said = names(found.cost.coverage.unknown)
+                talk(f"{path} is not counted in full, {said}: the gate fails until it is (docs/gate.md)")
             yield found
         else:
             talk(f"left out: {path}: {found.message}")
 
 
-def _requirement(workflow: Path) -> tuple[str, str]:
-    """Return what pip installs in CI to get what runs here, and a sentence where nobody can know.
+def _install(workflow: Path) -> tuple[str, str]:
+    """Return the step that gets into CI what runs here, and a sentence where nobody can know how.
 
-    Installers note where a package came from that no index gave them (PEP 610).
+    Installers note where a package came from that no index gave them (PEP 610). Where it was a folder, the
+    step fails until somebody fills it in: an index may have another package of this name.
     """
     here = distribution("feasible")
     noted = here.read_text("direct_url.json")
     origin: Mapping[str, Any] = json.loads(noted) if noted else {}
     url, vcs = str(origin.get("url", "")), origin.get("vcs_info")
     if vcs:
-        return f"feasible @ {vcs['vcs']}+{url}@{vcs['commit_id']}", ""
+        return _pip(f"feasible @ {vcs['vcs']}+{url}@{vcs['commit_id']}"), ""
     if url.startswith("https://"):
-        return f"feasible @ {url}", ""
-    exact = f"feasible=={here.version}"
+        return _pip(f"feasible @ {url}"), ""
     if not url:
-        return exact, ""
-    return exact, (
-        f"this feasible was installed from a folder: say in {workflow} where CI gets it from "
-        f"(it says {exact})\n"
-    )
+        return _pip(f"feasible=={here.version}"), ""
+    return _FILL_IN, f"say in {workflow} how CI installs feasible: here it came from a folder\n"
+
+
+def _pip(requirement: str) -> str:
+    return f"pip install {json.dumps(requirement)}"

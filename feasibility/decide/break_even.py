@@ -27,7 +27,9 @@ _SLOWEST_BITS_PER_S = 1.0
 _FASTEST_BITS_PER_S = 1e15  # far above any link; what is left there is round trips alone
 _FACTOR_RANGE = 1e12  # a unit this many times slower or faster than it is
 _KEPT = 512  # models and places whose bounds are kept
-_HALVINGS = 200  # of an interval of logarithms: down to the last bit of a float
+_HALVINGS = 200  # of an interval of logarithms, more than lead down to the last bit of a float
+_LINKS = 64  # whose times at other downlinks are kept, so that a sweep over downlinks works them out once
+_RATES = 1024  # of each: a search takes about 55, and the next one mostly the same
 
 
 def break_evens(scenario: Scenario, client: Client, server: Server) -> tuple[BreakEven, tuple[str, ...]]:
@@ -104,13 +106,12 @@ def _downlink(scenario: Scenario, client: Client, server: Server) -> tuple[BitsP
     down, missed = response_bytes(scenario), 1 - scenario.cache_hit
     load_s = (client.setup.typical - missed * links.download(links.cdn(network), size).typical).value
     inferences_s = (client.side.inference.typical - server.busy.typical).value
+    seconds_at = _seconds_at(_sharp(network), size, up, down)
 
     def behind_s(bits_per_s: float) -> float:
         """Return by how much the client is the slower side at this downlink."""
-        link = _with_downlink(network, bits_per_s)
-        setup_s = load_s + missed * links.download(links.cdn(link), size).typical.value
-        call_s = links.warm_exchange(link, up_bytes=up, down_bytes=down).typical.value
-        return inferences_s + setup_s / calls - call_s
+        download_s, call_s = seconds_at(bits_per_s)
+        return inferences_s + (load_s + missed * download_s) / calls - call_s
 
     found = _bisect(behind_s, _SLOWEST_BITS_PER_S, _FASTEST_BITS_PER_S)
     if found is not None:
@@ -118,6 +119,23 @@ def _downlink(scenario: Scenario, client: Client, server: Server) -> tuple[BitsP
     if behind_s(_FASTEST_BITS_PER_S) > 0:
         return None, f"No downlink is fast enough for the client to be ahead over {calls} calls."
     return None, f"No downlink is slow enough for the server to be ahead over {calls} calls."
+
+
+@lru_cache(maxsize=_LINKS)
+def _seconds_at(
+    network: NetworkProfile, size: float, up: float, down: float
+) -> Callable[[float], tuple[float, float]]:
+    """Return what tells the seconds of a download and of a warm call at any downlink."""
+
+    @lru_cache(maxsize=_RATES)
+    def seconds(bits_per_s: float) -> tuple[float, float]:
+        link = _with_downlink(network, bits_per_s)
+        return (
+            links.download(links.cdn(link), size).typical.value,
+            links.warm_exchange(link, up_bytes=up, down_bytes=down).typical.value,
+        )
+
+    return seconds
 
 
 def _payload(scenario: Scenario, client: Client, server: Server) -> Bytes | None:
@@ -140,6 +158,11 @@ def _traffic(scenario: Scenario, client: Client, server: Server) -> PerSecond | 
     return crowded(service, batches_of(scenario), budget_s)
 
 
+def _sharp(network: NetworkProfile) -> NetworkProfile:
+    """Return the link at any downlink and, as a preset, without a spread: what networks in a sweep share."""
+    return _with_downlink(network, _FASTEST_BITS_PER_S).model_copy(update={"preset": True})
+
+
 def _with_downlink(network: NetworkProfile, bits_per_s: float) -> NetworkProfile:
     fact = network.downlink.model_copy(update={"value": BitsPerSecond(bits_per_s)})
     return network.model_copy(update={"downlink": fact})
@@ -153,6 +176,8 @@ def _bisect(difference: Callable[[float], float], low: float, high: float) -> fl
     bottom, top = math.log(low), math.log(high)
     for _ in range(_HALVINGS):
         middle = (bottom + top) / 2
+        if middle in (bottom, top):  # the last bit: it stays so
+            break
         if (difference(math.exp(middle)) > 0) == above:
             top = middle
         else:

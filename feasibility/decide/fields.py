@@ -109,6 +109,7 @@ def read_model(fields: Fields) -> ModelRef:
         path=fields.text("path"),
         file_bytes=fields.integer("file_bytes"),
         graph_sha256=fields.text("graph_sha256"),
+        external_files=fields.texts("external_files"),
         opsets={domain: opsets.integer(domain) for domain in opsets.keys},
         inputs=tuple(_read_tensor(row) for row in fields.items("inputs")),
         outputs=tuple(_read_tensor(row) for row in fields.items("outputs")),

@@ -23,7 +23,8 @@ from feasibility.units import BITS_PER_BYTE, Bytes, Seconds
 
 Bound = Literal["time", "bytes"]
 _STORED: Precision = "fp32"
-_WEIGHT_ONLY: Precision = "int4"  # its arithmetic is that of fp16
+_WEIGHT_ONLY: Precision = "int4"
+_WIDENED: Precision = "fp16"  # what the arithmetic of such weights runs in
 _SHOWN: tuple[Precision, ...] = ("fp32", "fp16", "int8", "int4")
 
 
@@ -115,6 +116,7 @@ class Limits:
     weight_bytes: Bytes  # of the download or of memory, whichever is less
     limited_by: str  # that, in words
     parameters: Mapping[str, int]  # by width of the weights
+    notes: tuple[str, ...] = ()  # sentences: what runs in place of the precision, and whose numbers are lent
 
     def to_dict(self) -> dict[str, object]:
         """Return the JSON form."""
@@ -129,6 +131,7 @@ class Limits:
             "weight_bytes": self.weight_bytes.value,
             "limited_by": self.limited_by,
             "parameters": dict(self.parameters),
+            "notes": list(self.notes),
         }
 
 
@@ -141,7 +144,7 @@ def limits(place: Placement, deadline: Seconds, max_download: Bytes | None) -> L
         msg = f"deadline {deadline} leaves no time for anything"
         raise UsageError(msg, hint="give one above zero, like 30ms")
     asked = place.precision or _STORED
-    found = _lane(asked, place)
+    found = _lane(place)
     size, words = _bytes(place, max_download)
     return Limits(
         device=place.device.id,
@@ -153,14 +156,16 @@ def limits(place: Placement, deadline: Seconds, max_download: Bytes | None) -> L
         weight_bytes=size,
         limited_by=words,
         parameters={name: int(size.value * BITS_PER_BYTE // WEIGHT_BITS[name]) for name in _SHOWN},
+        notes=tuple(f"On {place.device.id}: {note}." for note in found.notes),
     )
 
 
-def _lane(asked: Precision, place: Placement) -> Lane:
-    unit = unit_of(place)
-    return lane(
-        run_precision("fp16" if asked == _WEIGHT_ONLY else asked, unit, place.runtime), unit, place.runtime
-    )
+def _lane(place: Placement) -> Lane:
+    """Return the lane of what is asked for; where nothing is, what the runtime runs replaces nothing."""
+    unit, runtime = unit_of(place), place.runtime
+    if place.precision is None:
+        return lane(run_precision(_STORED, unit, runtime), unit, runtime)
+    return lane(_WIDENED if place.precision == _WEIGHT_ONLY else place.precision, unit, runtime)
 
 
 def _bytes(place: Placement, max_download: Bytes | None) -> tuple[Bytes, str]:

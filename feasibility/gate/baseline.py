@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from feasibility.errors import FeasibilityError
+from feasibility.errors import FeasibilityError, ProfileError
 from feasibility.gate import git
+from feasibility.gate.config import compares
 from feasibility.gate.lock import MAX_BYTES, Lock, load
-from feasibility.gate.source import LOCK_NAME, Source
+from feasibility.gate.records import UPDATE
+from feasibility.gate.source import LOCK_NAME, Source, has_table, parsed
 
-_UPDATE = "write it with: feasible gate --update, and commit it"
+_WRITE_IT = f"write it with {UPDATE}, and commit it"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +33,7 @@ def baseline(source: Source, branch: str | None) -> Baseline:
     try:
         return _committed(source, branch)
     except FeasibilityError as error:
-        return Baseline(lock=None, words="", problem=error.message, hint=error.hint or _UPDATE)
+        return Baseline(lock=None, words="", problem=error.message, hint=error.hint or _WRITE_IT)
 
 
 def _committed(source: Source, branch: str | None) -> Baseline:
@@ -51,17 +53,28 @@ def _committed(source: Source, branch: str | None) -> Baseline:
     content = git.show(source.folder, commit, LOCK_NAME)
     if content is not None:
         return Baseline(lock=load(content, LOCK_NAME), words=f"{LOCK_NAME} at {commit.words}")
-    if git.show(source.folder, commit, source.path.name) is None:
-        return _here(source, f"{commit.words}, without {source.path.name}: the gate begins here")
-    msg = f"there is no {LOCK_NAME} at {commit.words}"
-    raise git.GitError(msg, hint=_UPDATE)
+    if not _compared(git.show(source.folder, commit, source.path.name), source.path.name):
+        return _here(source, f"{commit.words}, where no growth was limited: that begins here")
+    msg = f"there is no {LOCK_NAME} at {commit.words}, where growth was limited already"
+    raise git.GitError(msg, hint=f"commit one to the branch that this one left: {UPDATE}")
+
+
+def _compared(config: bytes | None, name: str) -> bool:
+    """Tell whether a config that was there limited growth; one that nobody can read may have."""
+    if config is None:
+        return False
+    try:
+        found = parsed(config, name)
+    except ProfileError:
+        return has_table(config, name)
+    return compares(found.config)
 
 
 def _here(source: Source, why: str) -> Baseline:
     content = on_disk(source.folder)
     if content is None:
         msg = f"there is no {LOCK_NAME} ({why})"
-        raise git.GitError(msg, hint=_UPDATE)
+        raise git.GitError(msg, hint=_WRITE_IT)
     return Baseline(lock=load(content, LOCK_NAME), words=f"{LOCK_NAME} as it lies here ({why})")
 
 

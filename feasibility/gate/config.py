@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from datetime import date as Date  # noqa: N812 (as in profiles.models)
+from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -29,11 +30,18 @@ def _count(value: object) -> object:
     """Read 10M, 1.2 G or a whole number."""
     if isinstance(value, int) and not isinstance(value, bool):
         return value
-    match = _COUNT.fullmatch(value) if isinstance(value, str) else None
-    if match is None:
+    if not isinstance(value, str) or _COUNT.fullmatch(value) is None:
         msg = f"{quote(value)} is no count; write it like 10M or 1.2G"
         raise ValueError(msg)
-    return round(float(match["number"]) * _PREFIXES[match["prefix"]])
+    return parse_count(value)
+
+
+def parse_count(text: str) -> int:
+    """Read 10M, 1.2 G or 7 as the whole number that it is."""
+    match = _COUNT.fullmatch(text)
+    if match is None:
+        raise ValueError(text)
+    return round(Decimal(match["number"]) * _PREFIXES[match["prefix"]])
 
 
 def _flops(value: object) -> object:
@@ -52,7 +60,7 @@ def _share(value: object) -> object:
     if match is None:
         msg = f"{quote(value)} is no share; write it like 5%"
         raise ValueError(msg)
-    return float(match["number"]) / 100
+    return float(Decimal(match["number"]) / 100)
 
 
 CountQ = Annotated[int, Field(ge=0), BeforeValidator(_count)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,9 +15,17 @@ _TIMEOUT_S = 60
 _QUIET = {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "GIT_PAGER": "cat"}
 # set by git for its hooks, relative to the folder where they start: git rev-parse --local-env-vars
 _OF_A_HOOK = frozenset({"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR"})
-_DEFAULT_BRANCHES = ("origin/HEAD", "origin/main", "origin/master", "main", "master")
-_PULL_REQUEST_BASE = "GITHUB_BASE_REF"  # docs.github.com, default environment variables of Actions (2026)
+_DEFAULT_BRANCHES = ("HEAD", "main", "master")  # of the remote; the last two also of one's own
+# where a pull request goes to, as each service says (their documentation of predefined variables, 2026-11)
+_PULL_REQUEST_BASES = (
+    "GITHUB_BASE_REF",
+    "CI_MERGE_REQUEST_TARGET_BRANCH_NAME",  # GitLab
+    "BITBUCKET_PR_DESTINATION_BRANCH",
+    "CHANGE_TARGET",  # Jenkins
+)
+_REMOTE, _OWN = "refs/remotes/origin/", "refs/heads/"
 _WHOLE = "fetch the whole history: actions/checkout with fetch-depth: 0"
+_NO_BRANCH = re.compile(r"^HEAD|[~^:@{]")  # told from a commit, which no remote is asked for
 _SHORT = 10  # characters of a commit that are shown
 
 
@@ -63,8 +72,9 @@ def merge_base(folder: Path, asked: str | None, configured: str | None) -> Commi
     That is the one asked for, else the one of the pull request, else the configured one, else the main one.
     Raise GitError for a branch that does not exist, and where no common commit is at hand.
     """
-    name = _branch(folder, asked_for(asked, configured))
-    sha = _ask(folder, "merge-base", "HEAD", name)
+    ref = _branch(folder, asked_for(asked, configured))
+    name = ref.removeprefix("refs/remotes/").removeprefix(_OWN)
+    sha = _ask(folder, "merge-base", "HEAD", ref)
     if sha is None or (_is_shallow(folder) and sha == _ask(folder, "rev-parse", "HEAD")):
         msg = f"git finds no common commit of HEAD and {name!r}, as in a shallow clone"
         raise GitError(msg, hint=_WHOLE)
@@ -73,7 +83,8 @@ def merge_base(folder: Path, asked: str | None, configured: str | None) -> Commi
 
 def asked_for(asked: str | None, configured: str | None) -> str | None:
     """Return the branch that somebody asked to compare with, or None."""
-    return asked or os.environ.get(_PULL_REQUEST_BASE) or configured
+    told = (os.environ.get(name) for name in _PULL_REQUEST_BASES)
+    return asked or next(filter(None, told), None) or configured
 
 
 def show(folder: Path, commit: Commit, name: str) -> bytes | None:
@@ -116,12 +127,17 @@ def _is_commit(folder: Path, name: str) -> bool:
 
 
 def _candidates(given: str | None) -> Iterator[str]:
-    """Yield the names to try, the most telling first."""
+    """Yield the names to try, the most telling first: what was fetched is newer than a branch of one's own.
+
+    Branches are named in full: a tag may be called origin/main, and git would take that.
+    """
     if given is None:
-        yield from _DEFAULT_BRANCHES
+        yield from (_REMOTE + name for name in _DEFAULT_BRANCHES)
+        yield from (_OWN + name for name in _DEFAULT_BRANCHES[1:])
+    elif _NO_BRANCH.search(given):
+        yield given
     else:
-        fetched = f"origin/{given}"  # newer than a branch of one's own; HEAD~1 is no branch
-        yield from (given,) if given.startswith("HEAD") else (fetched, given)
+        yield from (_REMOTE + given, _REMOTE + given.removeprefix("origin/"), _OWN + given, given)
 
 
 def _ask(folder: Path, *words: str) -> str | None:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from feasibility.gate import explain
+from feasibility.gate.doubts import doubt, is_partial
 from feasibility.gate.lock import rounded
 from feasibility.gate.records import GROWTH, Finding, Outcome
-from feasibility.gate.rules import Rule, written
+from feasibility.gate.rules import Rule, no_less, written
 from feasibility.gate.subject import Reading, Subject, base_text
 
 _MANY = 1000  # percent; from here on three digits would need an exponent
@@ -40,9 +41,7 @@ class _Grown:
     @property
     def words(self) -> str:
         """Write by how much it grew."""
-        percent = 100 * self.ratio
-        shown = f"{percent:.3g}" if percent < _MANY else f"{percent:,.0f}"
-        share = f" ({shown} %)" if math.isfinite(percent) else ""
+        share = f" ({_percent(self.ratio).removeprefix('+')})" if math.isfinite(self.ratio) else ""
         return written(abs(self.more), self.rule.unit) + share
 
     @property
@@ -50,11 +49,13 @@ class _Grown:
         """Return the most that it may be now."""
         return None if self.base is None else self.base + max(self.amount, self.base * self.share)
 
-    def outcome(self, *, has_baseline: bool) -> Outcome:
+    def outcome(self, *, has_baseline: bool, unsure: str) -> Outcome:
         """Return what to say; a model that the baseline lacks is new, without a baseline nobody can tell."""
         if self.base is None:
             return "new" if has_baseline else "untold"
-        return "over" if self.more > self.amount and self.ratio > self.share else "passed"
+        if self.more > self.amount and self.ratio > self.share:
+            return "over"
+        return "untold" if unsure else "passed"
 
 
 def grown(subject: Subject, rule: Rule, allowed: Any, target: str | None) -> Finding:  # noqa: ANN401 (any growth)
@@ -67,13 +68,14 @@ def grown(subject: Subject, rule: Rule, allowed: Any, target: str | None) -> Fin
         share=allowed.share,
         amount=float(allowed.amount),
     )
-    outcome = it.outcome(has_baseline=subject.baseline.lock is not None)
+    unsure = doubt(subject.measured, rule, target)
+    outcome = it.outcome(has_baseline=subject.baseline.lock is not None, unsure=unsure)
     share, amount = written(it.share, "share"), written(it.amount, rule.unit)
     reading = Reading(
         outcome=outcome,
-        message=_sentence(subject, it, outcome, target),
+        message=_sentence(subject, it, outcome, target, subject.baseline.problem or unsure),
         budget_text=f"+{share}, +{amount}",
-        now_text=written(it.now, rule.unit, apart_from=it.base),
+        now_text=_now(subject, it),
         base_text=base_text(it.base, rule),
         unit=rule.unit,
         budget=it.most,
@@ -86,16 +88,30 @@ def grown(subject: Subject, rule: Rule, allowed: Any, target: str | None) -> Fin
     return subject.finding(reading, GROWTH + rule.name, target, allowed.level, spot)
 
 
-def _sentence(subject: Subject, it: _Grown, outcome: Outcome, target: str | None) -> str:
+def _sentence(subject: Subject, it: _Grown, outcome: Outcome, target: str | None, unsure: str) -> str:
     what = f"{it.rule.label} of {subject.name(target)}"
     allowed = f"{written(it.share, 'share')} and {written(it.amount, it.rule.unit)}"
     words = {
         "passed": f"{what} {_change(it)}; {allowed} are allowed",
         "over": f"{what} grew by {it.words}; {allowed} are allowed",
         "new": f"the baseline does not know {subject.name(target)}, so there is nothing that it grew from",
-        "untold": f"{what} cannot be compared: {subject.baseline.problem}",
+        "untold": f"{what} cannot be compared: {unsure}",
     }
     return words[outcome]
+
+
+def _now(subject: Subject, it: _Grown) -> str:
+    """Write the quantity, and how it changed."""
+    least = "at least " if is_partial(subject.measured, it.rule) else ""
+    now = least + written(it.now, it.rule.unit, apart_from=it.base)
+    if it.base is None or not math.isfinite(it.ratio):
+        return now
+    return f"{now}, {_percent(it.ratio)}" if it.more else f"{now}, same"
+
+
+def _percent(ratio: float) -> str:
+    percent = 100 * ratio
+    return f"{percent:+.3g} %" if abs(percent) < _MANY else f"{percent:+,.0f} %"
 
 
 def _change(it: _Grown) -> str:
@@ -106,7 +122,7 @@ def _change(it: _Grown) -> str:
 
 def _fixes(subject: Subject, it: _Grown, outcome: Outcome) -> tuple[str, ...]:
     if outcome == "untold":
-        return (subject.baseline.hint,)
+        return (subject.baseline.hint,) if subject.baseline.hint else ()
     if outcome != "over" or it.most is None:
         return ()
-    return (f"{written(it.now - it.most, it.rule.unit)} less", "or a waiver with a day and a reason")
+    return (f"{no_less(it.now - it.most, it.rule.unit)} less", "or a waiver with a day and a reason")

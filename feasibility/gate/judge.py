@@ -14,7 +14,7 @@ from feasibility.gate.records import NOTHING, WHOLE, Finding, GateReport
 from feasibility.gate.rules import RULES
 from feasibility.gate.source import Source
 from feasibility.gate.subject import Subject
-from feasibility.gate.waivers import unneeded, waived
+from feasibility.gate.waivers import waived, waiver_notes
 
 
 def judge(
@@ -30,13 +30,23 @@ def judge(
         today=today,
         models=tuple(dict.fromkeys(model.path for model in models)),
         findings=tuple(waived(source, finding, today) for finding in findings),
-        notes=(*_baseline_notes(source, baseline), *unneeded(source, findings, today)),
+        notes=(*_notes(source, models, baseline), *waiver_notes(source, findings, today)),
     )
 
 
-def _baseline_notes(source: Source, baseline: Baseline) -> Iterator[str]:
+def _notes(source: Source, models: Sequence[Measured | Unmeasured], baseline: Baseline) -> Iterator[str]:
+    """Yield what to know beside the findings: no baseline, models that are gone, a table that is hidden."""
     if baseline.problem and compares(source.config):
         yield f"Nothing is compared with a baseline: {baseline.problem}. To change that: {baseline.hint}."
+    known = {model.path for model in models}
+    for path in dict.fromkeys(each.path for each in (baseline.lock.models if baseline.lock else ())):
+        if path not in known:
+            yield f"The baseline has {path}, which the config names no more."
+    if source.hidden is not None:
+        yield f"[tool.feasible] in {source.hidden.name} is not looked at: {source.path.name} comes before it."
+    for model in models:
+        if isinstance(model, Measured):
+            yield from model.notes
 
 
 def _findings(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from feasibility.errors import ProfileError
+from feasibility.gate.records import UPDATE
 
 SCHEMA_VERSION = 1
 MAX_BYTES = 16 * 2**20  # a model takes some 10 kB
@@ -26,8 +27,15 @@ class LockedTarget(_Record):
     """What one target says of a model."""
 
     inference_s: Positive
+    inference_p90_s: Positive
     first_call_s: Positive
+    first_call_p90_s: Positive
     verdict: str
+
+    def of(self, rule: str, at: str) -> float:
+        """Return the seconds of an inference or of the first call, at the median or at p90."""
+        value: float = getattr(self, f"{rule}_p90_s" if at == "p90" else f"{rule}_s")
+        return value
 
 
 class LockedModule(_Record):
@@ -78,9 +86,24 @@ class Lock(_Record):
     feasible: str  # the version that wrote it
     models: tuple[LockedModel, ...]
 
+    @model_validator(mode="after")
+    def _each_once(self) -> Self:
+        """Refuse a model that is listed twice: two readers could each take another one."""
+        keys = [model.key for model in self.models]
+        twice = next((model.path for model in self.models if keys.count(model.key) > 1), None)
+        if twice is not None:
+            msg = f"the model {twice[:60]!r} is listed twice"
+            raise ValueError(msg)
+        return self
+
     def find(self, key: tuple[object, ...]) -> LockedModel | None:
-        """Return the model with this path and these sizes."""
-        return next((model for model in self.models if model.key == key), None)
+        """Return the model with this path and these sizes, else the only one with this path.
+
+        Other sizes of the same file are what it grew to: they are no new model.
+        """
+        exact = next((model for model in self.models if model.key == key), None)
+        alike = [model for model in self.models if model.path == key[0]]
+        return exact or (alike[0] if len(alike) == 1 else None)
 
 
 def key_of(path: str, dims: Mapping[str, int], inputs: Mapping[str, tuple[int, ...]]) -> tuple[object, ...]:
@@ -114,7 +137,7 @@ def load(content: bytes, name: str) -> Lock:
         raise ProfileError((f"{name}: this is not JSON: {error}",), hint=_WRITE) from None
 
 
-_WRITE = "write it anew with: feasible gate --update"
+_WRITE = f"write it anew with {UPDATE}"
 
 
 class _TwiceError(ValueError):

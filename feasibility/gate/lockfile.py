@@ -9,13 +9,11 @@ from feasibility import writing
 from feasibility.errors import ProfileError, UsageError
 from feasibility.gate.baseline import on_disk
 from feasibility.gate.config import compares
+from feasibility.gate.doubts import SHOWN
 from feasibility.gate.lock import Lock, LockedModel, dump, load
 from feasibility.gate.measure import Measured, Unmeasured
-from feasibility.gate.records import LOCK, Finding
+from feasibility.gate.records import LOCK, UPDATE, Finding
 from feasibility.gate.source import LOCK_NAME, Source
-
-_SHOWN = 3  # models in one sentence
-_UPDATE = "feasible gate --update, and commit it"
 
 
 def write(source: Source, found: Sequence[Measured | Unmeasured]) -> Lock:
@@ -54,7 +52,7 @@ def lock_finding(source: Source, found: Sequence[Measured | Unmeasured]) -> Iter
             base=None,
             spot=source.spot("lock"),
             message=problem,
-            fixes=(_UPDATE,),
+            fixes=(f"{UPDATE}, and commit it",),
         )
 
 
@@ -83,5 +81,5 @@ def _problem(content: bytes | None, models: Sequence[LockedModel]) -> str:
     if not changed:
         return ""
     names = [str(key[0]) for key in changed]
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return f"{LOCK_NAME} does not say what is measured now of {', '.join(names[:_SHOWN])}{more}"
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return f"{LOCK_NAME} does not say what is measured now of {', '.join(names[:SHOWN])}{more}"

@@ -14,6 +14,7 @@ from feasibility.decide import decide
 from feasibility.decide.records import Decision
 from feasibility.decide.scenario import Choices, build
 from feasibility.errors import FeasibilityError
+from feasibility.gate.beside import Beside, weights_beside
 from feasibility.gate.config import ModelEntry, Target
 from feasibility.gate.lock import LockedModel, LockedTarget, Numbers, key_of, rounded
 from feasibility.gate.parts import module_depth, module_sums
@@ -42,19 +43,26 @@ class Measured:
     entry: ModelEntry
     cost: ModelCost
     decisions: Mapping[str, Decision]  # by the target's name
+    beside: Beside  # what its weights take where they lie in files of their own
 
     @property
     def numbers(self) -> Numbers:
         """Return what needs no device."""
         totals = self.cost.totals
         return Numbers(
-            download=totals.download_bytes,
+            download=max(totals.download_bytes, self.cost.model.file_bytes + self.beside.nbytes),
             parameters=totals.parameters,
             fmas=totals.fmas,
             flops=totals.flops,
             peak_memory=memory_at(self.cost).need_bytes,
             coverage=covered(self.cost.coverage),
         )
+
+    @property
+    def notes(self) -> Iterator[str]:
+        """Yield what to know of files of weights that are not there."""
+        for name in self.beside.missing:
+            yield f"{self.path}: its weights {name!r} are not here, so that their declared size counts."
 
     @property
     def key(self) -> tuple[object, ...]:
@@ -65,9 +73,7 @@ class Measured:
         """Return what a rule measures in SI units: a number, or a time on a target at its median or p90."""
         if target is None:
             return self.numbers.of(rule)
-        client = self.decisions[target].client
-        times = client.inference if rule == "inference" else client.first_call
-        return (times.high if at == "p90" else times.typical).value
+        return time_of(self.decisions[target], rule, at)
 
     def locked(self) -> LockedModel:
         """Return what the lock file keeps of it."""
@@ -92,6 +98,12 @@ class Unmeasured:
     entry: ModelEntry
     problem: str
     hint: str
+
+
+def time_of(decision: Decision, rule: str, at: str) -> float:
+    """Return the seconds of an inference or of the first call, at the median or at p90."""
+    times = decision.client.inference if rule == "inference" else decision.client.first_call
+    return (times.high if at == "p90" else times.typical).value
 
 
 def covered(coverage: Coverage) -> float:
@@ -123,7 +135,9 @@ def _measured(source: Source, path: str, entry: ModelEntry, count: Count) -> Mea
         cost = count(os.path.join(source.folder, path), entry.dims, entry.inputs)  # noqa: PTH118 (Path drops ./)
     except FeasibilityError as error:
         return Unmeasured(path=path, entry=entry, problem=error.message, hint=error.hint or "")
-    return Measured(path=path, entry=entry, cost=cost, decisions=_decisions(source, entry, cost))
+    decisions = _decisions(source, entry, cost)
+    beside = weights_beside(source.folder / path, cost.model.external_files)
+    return Measured(path=path, entry=entry, cost=cost, decisions=decisions, beside=beside)
 
 
 def _decisions(source: Source, entry: ModelEntry, cost: ModelCost) -> dict[str, Decision]:
@@ -152,9 +166,10 @@ def choices(target: Target, folder: Path) -> Choices:
 
 
 def _locked_target(decision: Decision) -> LockedTarget:
-    client = decision.client
     return LockedTarget(
-        inference_s=rounded(client.inference.typical.value),
-        first_call_s=rounded(client.first_call.typical.value),
+        inference_s=rounded(time_of(decision, "inference", "p50")),
+        inference_p90_s=rounded(time_of(decision, "inference", "p90")),
+        first_call_s=rounded(time_of(decision, "first_call", "p50")),
+        first_call_p90_s=rounded(time_of(decision, "first_call", "p90")),
         verdict=decision.verdict.value,
     )

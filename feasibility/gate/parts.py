@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from feasibility.cost import Group, ModelCost, NodeCost, group_by
 from feasibility.gate.lock import LockedModule
 from feasibility.views.modules import DEFAULT_DEPTH, path_of, trunk
 
 LOOSE = "(no module)"
+OTHERS = "(other modules)"  # all that a lock has no room for
 _MOST = 200  # modules that are kept, the largest: most networks have fewer than 100 at this depth
 
 _Key = Callable[[NodeCost], tuple[str, ...]]
@@ -26,7 +27,8 @@ def module_sums(cost: ModelCost, depth: int) -> dict[str, LockedModule]:
     flops = sum(group.flops for group in groups) or 1
     weights = sum(group.parameter_bytes for group in groups) or 1
     ranked = sorted(groups, key=lambda group: -group.flops / flops - group.parameter_bytes / weights)
-    return {_name(group, depth): _sums(group) for group in ranked[:_MOST]}
+    kept = {_name(group, depth): _sums(group) for group in ranked[:_MOST]}
+    return kept | ({OTHERS: _together(ranked[_MOST:])} if len(ranked) > _MOST else {})
 
 
 def _at(depth: int) -> _Key:
@@ -37,6 +39,13 @@ def _at(depth: int) -> _Key:
 
 def _name(group: Group, depth: int) -> str:
     return "/".join(group.key) if group.key or not depth else LOOSE
+
+
+def _together(groups: Iterable[Group]) -> LockedModule:
+    sums = [_sums(group) for group in groups]
+    return LockedModule(
+        flops=sum(each.flops for each in sums), parameter_bytes=sum(each.parameter_bytes for each in sums)
+    )
 
 
 def _sums(group: Group) -> LockedModule:

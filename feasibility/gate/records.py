@@ -15,6 +15,7 @@ FAILING: frozenset[Outcome] = frozenset({"over", "untold"})
 WHOLE = "model"  # the rule that a model can be read and counted at all
 COVERAGE = "coverage"
 LOCK = "lock"  # the rule that the lock file says what the models measure
+UPDATE = "feasible gate --update"
 NOTHING = "-"  # shown where a number is not known
 GROWTH = "growth."  # begins the name of a rule that compares with the baseline
 

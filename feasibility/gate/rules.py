@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
+from feasibility.gate.config import parse_count
 from feasibility.gate.records import QuantityUnit
 from feasibility.units import Bytes, Flops, Seconds, format_count
+
+_DIGITS = 3  # of a quantity that is proposed
+_TRIES = 100  # hours and minutes are no powers of ten: a few steps more
 
 Metric = Literal["flops", "parameter_bytes"]  # of the modules that make it grow
 
@@ -49,6 +54,15 @@ _WRITERS: Mapping[QuantityUnit, Callable[[float], str]] = MappingProxyType(
         "share": lambda value: f"{100 * value:.3g} %",
     }
 )
+_READERS: Mapping[QuantityUnit, Callable[[str], float]] = MappingProxyType(
+    {
+        "bytes": lambda text: Bytes.parse(text).value,
+        "s": lambda text: Seconds.parse(text).value,
+        "flops": lambda text: Flops.parse(text).value,
+        "count": lambda text: float(parse_count(text)),
+        "share": lambda text: float(text.removesuffix("%")) / 100,
+    }
+)
 _EXACT: Mapping[QuantityUnit, Callable[[float], str]] = MappingProxyType(
     {
         "bytes": lambda value: f"{value:,.0f} B",
@@ -58,6 +72,16 @@ _EXACT: Mapping[QuantityUnit, Callable[[float], str]] = MappingProxyType(
         "share": lambda value: f"{100 * value:.6g} %",
     }
 )
+
+
+def no_less(value: float, unit: QuantityUnit) -> str:
+    """Write a quantity rounded up, so that who reads it back has that much or a little more."""
+    step = 10.0 ** (math.floor(math.log10(value)) - _DIGITS + 1) if value > 0 else 1.0
+    for tries in range(_TRIES):
+        text = _WRITERS[unit]((math.ceil(value / step) + tries) * step)
+        if _READERS[unit](text) >= value:
+            return text
+    return _EXACT[unit](value)
 
 
 def written(value: float, unit: QuantityUnit, *, apart_from: float | None = None) -> str:

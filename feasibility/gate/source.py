@@ -45,6 +45,14 @@ class Source:
     config: GateConfig
 
     @property
+    def hidden(self) -> Path | None:
+        """Return the pyproject.toml beside a feasible.yaml whose table is not looked at, or None."""
+        beside = self.folder / TOML_NAME
+        if self.path.name == TOML_NAME or not beside.is_file():
+            return None
+        return beside if has_table(_bytes(beside, _MOST_TOML), TOML_NAME) else None
+
+    @property
     def folder(self) -> Path:
         """Return the folder that the paths in the config start from."""
         return self.path.parent
@@ -69,7 +77,7 @@ def find(given: str | os.PathLike[str] | None = None) -> Source:
     for folder in (here, *here.parents):
         for name in (YAML_NAME, TOML_NAME):
             path = folder / name
-            if path.is_file() and (name == YAML_NAME or _has_table(path)):
+            if path.is_file() and has_table(_bytes(path, _MOST_TOML), name):
                 return read(Path(os.path.relpath(path)))
     msg = f"there is no {YAML_NAME} and no [tool.feasible] in a {TOML_NAME}, here or in a folder above"
     raise UsageError(msg, hint=_START)
@@ -81,7 +89,12 @@ def read(path: Path) -> Source:
     if "\0" in name or not path.is_file():
         msg = f"{quote(name)} is not a file; the gate's config is {YAML_NAME} or {TOML_NAME}"
         raise UsageError(msg, hint=_START)
-    content = _bytes(path)
+    return parsed(_bytes(path), name)
+
+
+def parsed(content: bytes, name: str) -> Source:
+    """Read the bytes of a config file; raise ProfileError with all its problems."""
+    path = Path(name)
     document = _toml(content, name) if path.suffix == ".toml" else parse(content, name, words=_WORDS)
     config = validate(document, GateConfig, filled={}, checks=problems(document.data))
     return Source(path=path, document=document, config=config)
@@ -96,9 +109,10 @@ def _bytes(path: Path, most: int = MAX_BYTES) -> bytes:
         raise UsageError(msg) from None
 
 
-def _has_table(path: Path) -> bool:
-    """Tell whether a pyproject.toml speaks of us; what is no TOML does where it names the table."""
-    content = _bytes(path, _MOST_TOML)
+def has_table(content: bytes, name: str) -> bool:
+    """Tell whether a file speaks of us: feasible.yaml does; what is no TOML does where it names the table."""
+    if Path(name).suffix != ".toml":
+        return True
     try:
         return _table(tomllib.loads(content.decode("utf-8"))) is not None
     except (ValueError, RecursionError):  # no TOML, no UTF-8, 5000 digits, too deep

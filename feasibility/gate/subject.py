@@ -35,14 +35,12 @@ class Subject:
         """Return what a sentence is about: the model, and the target that matters."""
         return f"{self.path} on {target}" if target else self.path
 
-    def base_of(self, rule: str, target: str | None) -> float | None:
+    def base_of(self, rule: str, target: str | None, at: str = "p50") -> float | None:
         """Return what a rule measured in the baseline, None where it does not tell."""
         if self.base is None or target is None:
             return None if self.base is None else self.base.numbers.of(rule)
         locked = self.base.targets.get(target)
-        if locked is None:
-            return None
-        return locked.inference_s if rule == "inference" else locked.first_call_s
+        return None if locked is None else locked.of(rule, at)
 
     def finding(self, reading: Reading, rule: str, target: str | None, level: Level, spot: Spot) -> Finding:
         """Return what was read of a rule as a finding about this model."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from fnmatch import fnmatchcase
 
 from feasibility.gate.config import Waiver
 from feasibility.gate.records import FAILING, Exemption, Finding
 from feasibility.gate.source import Source
+
+_LONG = timedelta(days=366)
 
 
 def waived(source: Source, finding: Finding, today: date) -> Finding:
@@ -30,11 +32,18 @@ def waived(source: Source, finding: Finding, today: date) -> Finding:
     return replace(finding, exemption=exemption, outcome=outcome)
 
 
-def unneeded(source: Source, findings: Iterable[Finding], today: date) -> Iterator[str]:
-    """Yield a sentence for each waiver that names nothing that is over."""
+def waiver_notes(source: Source, findings: Sequence[Finding], today: date) -> Iterator[str]:
+    """Yield a sentence for each waiver that names no budget, or none that is over, or holds very long."""
     over = [finding for finding in findings if finding.outcome in FAILING]
     for index, waiver in enumerate(source.config.waivers):
-        if not any(_names(waiver, finding) for finding in over):
+        if waiver.until - today > _LONG:
+            line = source.spot("waivers", index).line
+            yield f"The waiver in line {line} holds until {waiver.until}, more than a year from now."
+        if not any(_names(waiver, finding) for finding in findings):
+            line = source.spot("waivers", index).line
+            budget = f"{waiver.rule} of {waiver.model}"
+            yield f"The waiver in line {line} names nothing: there is no budget {budget}."
+        elif not any(_names(waiver, finding) for finding in over):
             line = source.spot("waivers", index).line
             ended = f" It ended on {waiver.until}." if today > waiver.until else ""
             holds = f"{waiver.rule} of {waiver.model} is within its budget"

@@ -37,7 +37,7 @@ def encode(model: Model) -> tuple[Any, ...]:
     )  # fmt: skip
     outputs = tuple(reference(s) for s in graph.outputs)
     head = (
-        model.path, model.file_bytes, model.external_bytes, model.graph_sha256,
+        model.path, model.file_bytes, model.external_bytes, model.external_files, model.graph_sha256,
         dict(model.opsets), dict(model.dims), model.assumed,
     )  # fmt: skip
     bodies = tuple(
@@ -53,7 +53,7 @@ def encode(model: Model) -> tuple[Any, ...]:
 def decode(encoded: tuple[Any, ...]) -> Model:
     """Return the model that `encode` was given."""
     head, tensors, inputs, outputs, nodes, bodies = encoded
-    path, file_bytes, external_bytes, graph_sha256, opsets, dims, assumed = head
+    path, file_bytes, external_bytes, external_files, graph_sha256, opsets, dims, assumed = head
     specs = [_decode_spec(t) for t in tensors]
 
     def tensors_of(references: tuple[int | None, ...]) -> tuple[TensorSpec | None, ...]:
@@ -63,6 +63,7 @@ def decode(encoded: tuple[Any, ...]) -> Model:
         path=path,
         file_bytes=file_bytes,
         external_bytes=external_bytes,
+        external_files=external_files,
         graph_sha256=graph_sha256,
         opsets=opsets,
         dims=dims,

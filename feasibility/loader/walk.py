@@ -88,6 +88,7 @@ def walk(
         file_bytes=source.file_bytes,
         graph_sha256=source.graph_sha256,
         external_bytes=source.external_bytes,
+        external_files=source.external_files,
         opsets=walker.opsets,
         dims=dimensions.bound | dims_of_nodes,
         assumed=tuple(dict.fromkeys([*dimensions.sentences(), *said])),

@@ -11,16 +11,28 @@ from typing import TYPE_CHECKING
 from feasibility.decide.records import Compared, Decision, Verdict
 from feasibility.errors import UsageError
 from feasibility.plots import style
+from feasibility.plots.given import expect
+from feasibility.plots.lines import NO_BREAK
 from feasibility.profiles import catalog
 from feasibility.report.wording import COMPARISONS
 from feasibility.units import BitsPerSecond, Seconds
+from feasibility.views.axes import Axis
 from feasibility.views.sweep import Sweep
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 LANDMARKS = ("essay", "4g", "5g", "wifi", "fiber", "starlink")  # links that are marked where they lie
-_AXES = ("rtt", "down")
+_SPANS: Mapping[str, str] = {"rtt": "5ms..1s", "down": "1Mbit/s..1Gbit/s"}
+_AXES = tuple(_SPANS)
+_SHOWN = 5  # values that a message lists
+_CALLS: Mapping[Compared, str] = {
+    "inference": "one inference",
+    "payload": "one call",
+    "cold": "the first call",
+    "amortised": "the average call",
+}
+_MORE_CALLS = "; --calls N shares the download"  # where that may change the colour
 _FILLS: Mapping[Verdict, tuple[str, str | None]] = {
     Verdict.CLIENT: (style.SKY, None),
     Verdict.UNDECIDED: ("#F2F2F2", "----"),
@@ -48,11 +60,13 @@ class Crossover:
 
 def crossover_points(sweep: Sweep) -> Crossover:
     """Return the map of a sweep over rtt and down; UsageError for one over anything else."""
+    expect("crossover", Sweep, sweep)
     names = tuple(axis.name for axis in sweep.axes)
     if sorted(names) != sorted(_AXES):
         msg = f"a crossover map is over rtt and down, and this sweep is over {', '.join(names)}"
-        raise UsageError(msg, hint="like sweep(model, rtt='5ms..1s', down='1Mbit/s..1Gbit/s')")
-    first, second = (axis.numbers or () for axis in sweep.axes)
+        spans = ", ".join(f"{name}={span!r}" for name, span in _SPANS.items())
+        raise UsageError(msg, hint=f"like sweep(model, {spans})")
+    first, second = map(_growing, sweep.axes)
     decisions = [[sweep.at(i, j).decision for j in range(len(second))] for i in range(len(first))]
     if names == _AXES:
         first, second = second, first
@@ -64,6 +78,20 @@ def crossover_points(sweep: Sweep) -> Crossover:
         client_faster=tuple(tuple(_client_faster(each) for each in row) for row in decisions),
         compared=decisions[0][0].compared,
     )
+
+
+def _growing(axis: Axis) -> tuple[float, ...]:
+    """Return the values of an axis; raise UsageError for those that have no place on a logarithmic one."""
+    numbers = axis.numbers or ()
+    if numbers and numbers[0] > 0 and all(a < b for a, b in pairwise(numbers)):
+        return numbers
+    msg = f"a map's {axis.name} grows from value to value, all above zero, and here it is {_listed(axis)}"
+    raise UsageError(msg, hint=f"like {axis.name}={_SPANS[axis.name]!r}")
+
+
+def _listed(axis: Axis) -> str:
+    shown = ", ".join(axis.labels[:_SHOWN])
+    return shown if len(axis.labels) <= _SHOWN else f"{shown}, ..."
 
 
 def _client_faster(decision: Decision) -> float | None:
@@ -94,12 +122,23 @@ def crossover(sweep: Sweep, *, ax: Axes | None = None) -> Axes:
     ax.set_xlabel("Round trip (ms)")
     ax.set_ylabel("Downlink (Mbit/s)")
     first = sweep.points[0].decision
-    place = f"{first.client.device} {first.client.unit} against {first.server.device}"
     above = style.legend_above(ax, 5)
-    text = f"Client or server: {style.name_of(sweep.model.path)}, {style.shortened(place, 48)}"
-    style.title(ax, text, above=above)
+    style.title(ax, _title(found, first), above=above)
     style.caption(ax, *_caption(found, first))
     return ax
+
+
+def _title(found: Crossover, first: Decision) -> str:
+    """Say what is compared and, where the map has one colour, which."""
+    place = style.shortened(f"{first.client.device} {first.client.unit} against {first.server.device}", 48)
+    call = _CALLS[found.compared]
+    where = f"{style.name_of(first.model.path)}, {place}"
+    verdicts = {verdict for row in found.verdicts for verdict in row}
+    if len(verdicts) > 1:
+        return f"Client or server, for {call}: {where}"
+    verdict = verdicts.pop()
+    more = found.compared == "cold" and verdict in {Verdict.SERVER, Verdict.UNDECIDED}
+    return f"{where}: {verdict.value}{NO_BREAK}everywhere, for {call}{_MORE_CALLS if more else ''}"
 
 
 def _edges(values: Sequence[float]) -> list[float]:

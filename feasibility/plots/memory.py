@@ -13,6 +13,7 @@ from feasibility.errors import UsageError
 from feasibility.ir import ACTIVATION_BITS
 from feasibility.memory import memory_at, peak_at
 from feasibility.plots import style
+from feasibility.plots.given import expect
 from feasibility.profiles.models import DeviceProfile, RuntimeProfile
 from feasibility.timing.groups import runs_at_all
 from feasibility.units import Bytes
@@ -65,6 +66,7 @@ def memory_points(
     precision: str | None = None,
 ) -> MemoryCourse:
     """Return what is alive at each node: as stored, at a precision, or as a device has to run it."""
+    expect("memory", ModelCost, cost)
     if device is None and runtime is not None:
         raise UsageError("a runtime is given, and no device", hint="give the device that it runs on too")
     where = None if device is None else place(device, runtime, precision)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Literal
 
 from feasibility.decide.records import ClientSide, Compared, Decision, Phase, ServerSide, Verdict
 from feasibility.plots import style
+from feasibility.plots.given import expect
+from feasibility.plots.lines import NO_BREAK
 from feasibility.report.wording import COMPARISONS, failed_checks, percent
 from feasibility.timing.interval import Interval
 from feasibility.units import Seconds
@@ -76,6 +78,7 @@ class Race:
 
 def race_points(decision: Decision) -> Race:
     """Return both sides as the decision compares them; the phases of each add up to its typical time."""
+    expect("race", Decision, decision)
     client, server = decision.client, decision.server
     return Race(
         client=Lane(
@@ -196,7 +199,7 @@ def _verdict(decision: Decision) -> str:
     if decision.verdict is Verdict.UNDECIDED:
         ahead = "client" if decision.client_time.typical <= decision.server_time.typical else "server"
         words += f", {ahead} ahead"
-    sure = f"({percent(decision.confidence)} sure)".replace(" ", style.NO_BREAK)
+    sure = f"({percent(decision.confidence)} sure)".replace(" ", NO_BREAK)
     return f"{words} {sure}"
 
 

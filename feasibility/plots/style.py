@@ -5,8 +5,6 @@ from __future__ import annotations
 import io
 import math
 import os
-import re
-import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -14,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, TypeVar
 
 from feasibility.errors import UsageError
+from feasibility.plots.lines import balanced, filled
 from feasibility.report.escape import printable
 from feasibility.units import Bytes, Seconds, format_count
 from feasibility.writing import write
@@ -38,6 +37,7 @@ DOTS_PER_INCH = 200
 _SMALL = 7.5  # points: legends, and what is written beside a mark
 _CAPTION_SIZE = 7  # points; the smallest text of a figure
 _LEGEND_ROW = 12.5  # points that a row of a legend takes
+_KEY_AREA = 30  # square points of a mark in a legend
 _NAME_COLUMNS = 40
 _LEAST_SHARE = 0.01
 _DUST = 1e-9  # what a sum of shares falls short of 1
@@ -45,8 +45,6 @@ _SHORT = 50  # from the lowest to the highest value of a logarithmic axis: one l
 _LONG = 200  # characters of a name that are looked at, from either end
 _AXES_SHARE = 0.775  # of a figure's width, where there is one pair of axes in it
 _LEAST_COLUMNS = 20
-NO_BREAK = "\u00a0"  # `printable` leaves none, so each one found later was put in here
-_BEFORE_UNIT = re.compile(r"(?<=\d) (?=[A-Za-z%])")
 _ELLIPSIS = "\u2026"
 
 _STYLE: Mapping[str, Any] = {
@@ -107,7 +105,10 @@ def axes_of(ax: Axes | None, height_in: float = _HEIGHT_IN) -> Axes:
 
 @house_style()
 def render(ax: Axes, form: Format) -> bytes:
-    """Return the figure that Axes are in as a file's bytes: the same for the same figure."""
+    """Return the figure that Axes are in as a file's bytes, svg or png: the same for the same figure."""
+    if form not in FORMATS:
+        msg = f"{form!r} is no format of figures"
+        raise UsageError(msg, hint=f"one of {', '.join(FORMATS)}")
     figure, file = ax.get_figure(root=True), io.BytesIO()
     if figure is None:
         raise ValueError("these Axes are in no figure any more")
@@ -128,20 +129,21 @@ NARROW = Width(title=50, caption=80)  # beside names
 
 def title(ax: Axes, text: str, width: Width = WIDE, *, above: float = 0.0) -> None:
     """Write what is shown, over as many lines as it takes; `above` are points that something else fills."""
-    ax.set_title(_wrapped(text, width.title, ax), pad=6 + above)
+    ax.set_title(balanced(text, _columns(width.title, ax)), pad=6 + above)
 
 
-def _wrapped(text: str, columns: int, ax: Axes) -> str:
-    """Break text into lines for axes of any size, never between a number and its unit."""
+def _columns(wide: int, ax: Axes) -> int:
+    """Return the characters that a line has room for, beside axes of any size."""
     figure = ax.get_figure(root=True)
     width_in = figure.get_figwidth() if figure else _WIDTH_IN
     share = ax.get_position().width * width_in / (_WIDTH_IN * _AXES_SHARE)
-    lines = textwrap.wrap(_BEFORE_UNIT.sub(NO_BREAK, text), max(_LEAST_COLUMNS, int(columns * share)))
-    return "\n".join(lines).replace(NO_BREAK, " ")
+    return max(_LEAST_COLUMNS, int(wide * share))
 
 
 def legend_above(ax: Axes, columns: int, *, last: Sequence[str] = (), heading: str | None = None) -> float:
     """Name what is drawn, each once, between the axes and the title; return the points that this takes."""
+    from matplotlib.collections import PathCollection  # noqa: PLC0415 (as above)
+
     handles, labels = ax.get_legend_handles_labels()
     named = dict(zip(labels, handles, strict=True))
     ordered = sorted(named, key=lambda label: label in last)
@@ -160,6 +162,8 @@ def legend_above(ax: Axes, columns: int, *, last: Sequence[str] = (), heading: s
         title_fontsize=_SMALL,
         alignment="left",
     )
+    for mark in legend.findobj(PathCollection):
+        mark.set_sizes([_KEY_AREA])  # what its area means is on the axes
     legend.set_in_layout(False)  # however wide it is, the axes keep their size; the title makes room for it
     return _LEGEND_ROW * (math.ceil(len(ordered) / columns) + (heading is not None))
 
@@ -174,7 +178,7 @@ def caption(ax: Axes, *sentences: str, width: Width = WIDE) -> None:
     """Write in small type, below the label of the x axis, what the figure rests on."""
     text = " ".join(filter(None, sentences))
     ax.annotate(
-        _wrapped(text, width.caption, ax),
+        filled(text, _columns(width.caption, ax)),
         xy=(0, 0),
         xycoords=("axes fraction", ax.xaxis.label),
         xytext=(0, -5),

@@ -61,6 +61,7 @@ def profile(model: Model, rules: RuleSet = DEFAULT) -> ModelCost:
             path=model.path,
             file_bytes=model.file_bytes,
             graph_sha256=model.graph_sha256,
+            external_files=model.external_files,
             opsets=model.opsets,
             inputs=graph.inputs,
             outputs=graph.outputs,

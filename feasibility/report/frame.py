@@ -7,36 +7,41 @@ and what is not known is missing, never 0.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from feasibility.cost import ModelCost, NodeCost
 from feasibility.decide.limits import Limits
 from feasibility.decide.records import Decision
 from feasibility.errors import UsageError
-from feasibility.profiles.models import DeviceProfile
+from feasibility.gate.records import GateReport
+from feasibility.profiles.models import DeviceProfile, NetworkProfile
 from feasibility.report.wording import download_size, failed_checks
 from feasibility.views.devices import Row
 from feasibility.views.modules import Module, is_unknown
-from feasibility.views.sweep import Sweep
+from feasibility.views.sweep import Point, Sweep
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Frame: TypeAlias = "pd.DataFrame"
 _Record: TypeAlias = Mapping[str, object]
+_Rows: TypeAlias = Callable[[Any], Iterable[_Record]]
 _COUNTS = ("fmas", "arithmetic", "transcendentals", "flops")
 _MOST = 2**63 - 1  # pandas' integers; a hostile model may declare more
 
 
 def to_frame(found: object) -> Frame:
-    """Return one row per node of a count, point of a sweep, decision, module, device, or network that fits.
+    """Return a frame of an answer, or of several of a kind, in any iterable.
 
-    Raise UsageError for anything else, and where pandas is missing.
+    A count has a row per node, a sweep one per point, a gate's report one per finding. Several counts
+    have a row of totals each, and decisions, modules, limits, devices, networks and points of a sweep
+    the same row alone and among others. Raise UsageError for anything else, and where pandas is missing.
     """
-    records = _records(found)
-    rows = [row for record in records for row in _ROWS[type(record)](record)]
-    columns = tuple(dict.fromkeys(name for row in rows for name in row)) or _NODE_COLUMNS
+    kind, records = _records(found)
+    rows_of, columns = _WHOLE[kind] if records is None else (_EACH[kind], ())
+    rows = [row for record in records or [found] for row in rows_of(record)]
+    columns = tuple(dict.fromkeys(name for row in rows for name in row)) or columns
     pandas = _pandas()
     return pandas.DataFrame({name: _column(pandas, [row.get(name) for row in rows]) for name in columns})
 
@@ -52,19 +57,29 @@ def _pandas() -> Any:  # noqa: ANN401 (a module that may be missing)
     return pd
 
 
-def _records(found: object) -> Sequence[object]:
-    """Return the records, all of a kind; UsageError for a mixture, nothing, or what makes no table."""
-    records = found if isinstance(found, (list, tuple)) else [found]
-    kinds = {type(record) for record in records}
-    if len(kinds) == 1 and kinds <= set(_ROWS) and (len(records) == 1 or not kinds & _ONE):
-        return records
-    msg = f"{_said(records)} makes no frame"
-    raise UsageError(msg, hint=f"one of {', '.join(k.__name__ for k in _ROWS)}, or a list of one of them")
+def _records(found: object) -> tuple[type, list[object] | None]:
+    """Return the kind, and the records of that kind where there are several; UsageError for anything else."""
+    if type(found) in _WHOLE:
+        return type(found), None
+    if type(found) in _EACH:
+        return type(found), [found]
+    if isinstance(found, (str, bytes, Mapping)) or not isinstance(found, Iterable):
+        raise _no_frame(type(found).__name__)
+    records: list[object] = []
+    for record in found:  # which may have no end
+        records.append(record)
+        kinds = {type(records[0]), type(record)}
+        if len(kinds) > 1 or not kinds <= set(_EACH):
+            said = " and ".join(sorted(kind.__name__ for kind in kinds))
+            raise _no_frame(f"a list of {said}")  # noqa: EM102 (no message yet)
+    if not records:
+        raise _no_frame("a list of nothing")
+    return type(records[0]), records
 
 
-def _said(records: Sequence[object]) -> str:
-    kinds = sorted({type(record).__name__ for record in records})
-    return f"a list of {' and '.join(kinds) or 'nothing'}" if len(records) != 1 else kinds[0]
+def _no_frame(said: str) -> UsageError:
+    whole, each = (", ".join(kind.__name__ for kind in kinds) for kinds in (_WHOLE, _EACH))
+    return UsageError(f"{said} makes no frame", hint=f"one of {whole}, or a list of one of {each}")
 
 
 def _column(pandas: Any, values: list[object]) -> object:  # noqa: ANN401 (as above)
@@ -106,6 +121,13 @@ _NODE_COLUMNS = (
 )  # fmt: skip
 
 
+def _totals(found: ModelCost) -> Iterable[_Record]:
+    """Return the sizes of a model and its sums, as `vary` asks for them."""
+    sums = {"model": found.model.path, **found.totals.to_dict(), "unknown_nodes": len(found.coverage.unknown)}
+    sizes = {f"dim {name}" if name in sums else name: size for name, size in found.dims.items()}
+    yield {"model": sums.pop("model"), **sizes, **sums}
+
+
 def _decisions(found: Decision) -> Iterable[_Record]:
     yield _decision(found)
 
@@ -129,6 +151,12 @@ def _decision(found: Decision) -> _Record:
         "failed_checks": ", ".join(check.name for check in failed_checks(found)),
         **{f"break_even_{name}": value for name, value in even.items()},
     }
+
+
+def _point(found: Point) -> Iterable[_Record]:
+    """Return a point without its sweep: it knows its labels, and not what the axes are called."""
+    axes = {f"axis_{number}": label for number, label in enumerate(found.labels, 1)}
+    yield {**axes, **_decision(found.decision)}
 
 
 def _points(found: Sweep) -> Iterable[_Record]:
@@ -158,6 +186,7 @@ def _fits(found: Limits) -> Iterable[_Record]:
             "probably_fmas": fit.probably,
             "hardly_fmas": fit.hardly,
             "weight_bytes": shared["weight_bytes"],
+            "notes": " ".join(found.notes),
         }
 
 
@@ -167,12 +196,54 @@ def _devices(found: DeviceProfile) -> Iterable[_Record]:
     yield {key: ", ".join(value) if isinstance(value, list) else value for key, value in row.items()}
 
 
-_ROWS: Mapping[type, Callable[[Any], Iterable[_Record]]] = {
-    ModelCost: _nodes,
-    Sweep: _points,
+def _networks(found: NetworkProfile) -> Iterable[_Record]:
+    """Return the numbers of a link; times that it does not have are missing."""
+    times = {"cdn_rtt_s": found.cdn_rtt, "dns_s": found.dns, "wake_up_s": found.wake_up}
+    yield {
+        "id": found.id,
+        "name": found.name,
+        "rtt_s": found.rtt.value.value,
+        "downlink_bits_per_s": found.downlink.value.value,
+        "uplink_bits_per_s": found.uplink.value.value,
+        **{name: None if fact is None else fact.value.value for name, fact in times.items()},
+        "loss": None if found.loss is None else found.loss.value,
+        "transport": found.transport,
+        "tls": found.tls,
+        "congestion": found.congestion,
+        "preset": found.preset,
+    }
+
+
+_FINDING_COLUMNS = (
+    "model", "rule", "target", "level", "outcome", "fails", "unit", "budget", "now", "base",
+    "budget_text", "now_text", "base_text", "line", "message", "note", "why", "fixes",
+    "waived_until", "waiver_reason",
+)  # fmt: skip
+
+
+def _findings(found: GateReport) -> Iterable[_Record]:
+    for finding in found.findings:
+        exemption = finding.exemption
+        row: dict[str, object] = finding.to_dict() | {
+            "why": "; ".join(finding.why),
+            "fixes": "; ".join(finding.fixes),
+            "waived_until": None if exemption is None else exemption.until,
+            "waiver_reason": None if exemption is None else exemption.reason,
+        }
+        yield {name: row[name] for name in _FINDING_COLUMNS}
+
+
+_WHOLE: Mapping[type, tuple[_Rows, tuple[str, ...]]] = {  # with the columns where there are no rows
+    ModelCost: (_nodes, _NODE_COLUMNS),
+    Sweep: (_points, ()),
+    GateReport: (_findings, _FINDING_COLUMNS),
+}
+_EACH: Mapping[type, _Rows] = {
     Decision: _decisions,
+    ModelCost: _totals,
+    Point: _point,
     Module: _modules,
     Limits: _fits,
     DeviceProfile: _devices,
+    NetworkProfile: _networks,
 }
-_ONE = frozenset({ModelCost, Sweep})  # whose rows say nothing of which one they are of

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import groupby, product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from feasibility.cost import ModelCost
 from feasibility.ir import TensorSpec
@@ -59,6 +59,11 @@ overflow-wrap:anywhere;max-width:48em;white-space:normal}
 .feasible .m th{padding:1px 5px 1px 0}.feasible .m thead th{font-size:11px;padding:0 4px 0 1px}
 .feasible .s{overflow-x:auto}
 </style>"""
+
+
+def render(found: Any) -> str:  # noqa: ANN401 (what has a page, none of which is imported for it)
+    """Return the page of a count, a decision or a sweep."""
+    return _PAGES[type(found).__name__](found)
 
 
 def render_decision(decision: Decision) -> str:
@@ -159,7 +164,15 @@ def render_sweep(sweep: Sweep) -> str:
         _fields(_constant(sweep)),
         _map(sweep, across, kept),
         _paragraph(_left_out(sweep.axes, kept)),
+        *(_paragraph(f"{said}.") for said in sweep.idle),
     )
+
+
+_PAGES: Mapping[str, Callable[[Any], str]] = {
+    "ModelCost": render_cost,
+    "Decision": render_decision,
+    "Sweep": render_sweep,
+}
 
 
 def _kept(sizes: Sequence[int], across: int) -> list[list[int]]:

@@ -29,12 +29,21 @@ def render(found: Limits) -> str:
     widths = ", ".join(f"{format_count(count)} as {name}" for name, count in found.parameters.items())
     weights = f"{found.weight_bytes} of weights ({found.limited_by}): {widths} parameters."
     body = table(columns, [_row(fit) for fit in found.fits])
-    return "\n".join([*paragraph(title), "", *body, "", *paragraph(weights)]) + "\n"
+    notes = ["", *paragraph(" ".join(found.notes))] if found.notes else []
+    return "\n".join([*paragraph(title), *notes, "", *body, "", *paragraph(weights)]) + "\n"
+
+
+def render_short(found: Limits) -> str:
+    """Return one line: what probably fits of each kind of network, the weights, and what was replaced."""
+    fits = ", ".join(f"{fit.kind} {_fmas(fit.probably)}" for fit in found.fits)
+    where = f"{found.device} {found.unit}, {found.runtime}, {found.precision}"
+    said = f"{where}: in {found.deadline} probably {fits}; {found.weight_bytes} of weights."
+    return " ".join([said, *found.notes])
 
 
 def _row(fit: Fit) -> tuple[str, ...]:
-    surely, probably, hardly = (
-        _NONE if fmas is None else f"{format_count(int(fmas))} FMA"
-        for fmas in (fit.surely, fit.probably, fit.hardly)
-    )
-    return fit.kind, surely, probably, hardly, fit.bound
+    return fit.kind, _fmas(fit.surely), _fmas(fit.probably), _fmas(fit.hardly), fit.bound
+
+
+def _fmas(count: float | None) -> str:
+    return _NONE if count is None else f"{format_count(int(count))} FMA"

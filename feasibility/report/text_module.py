@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from feasibility.cost import ModelCost
+from feasibility.report.escape import printable
 from feasibility.report.layout import Column, paragraph, table
 from feasibility.report.wording import NOTHING
-from feasibility.units import Bytes, format_count
+from feasibility.units import Bytes, Flops, format_count
 from feasibility.views.modules import Module, costliest, modules
 
 TITLES = ("nodes", "FMA", "FLOP", "share", "moved", "weights", "module")
@@ -28,6 +29,14 @@ def module_table(cost: ModelCost, *, depth: int, top: int = 0) -> list[str]:
     hidden = len(found) - len(shown)
     many = "module" if hidden == 1 else "modules"
     return lines + (paragraph(f"{hidden} more {many} (--top 0 shows all).") if hidden else [])
+
+
+def module_line(found: Module) -> str:
+    """Return one line about a module; what is not counted is said."""
+    sums = found.sums
+    nodes = f"{sums.nodes} nodes" + (f" ({found.unknown} not counted)" if found.unknown else "")
+    work = f"{format_count(sums.fmas)} FMA, {Flops(sums.flops)}, {Bytes(sums.parameter_bytes)} of weights"
+    return printable(f"{path_text(found.path)}: {nodes}, {work}")
 
 
 def module_rows(cost: ModelCost, *, depth: int, top: int = 0) -> list[tuple[str, ...]]:

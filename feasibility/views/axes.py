@@ -1,12 +1,18 @@
-"""Read the axes of a sweep: a list of values, or a span like 10ms..500ms in equal ratios."""
+"""Read what a caller chose: one value of each choice, or an axis of a sweep.
+
+An axis is a list of values, or a span like 10ms..500ms in equal ratios.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from operator import index
 from types import MappingProxyType
-from typing import Final, TypeAlias, cast
+from typing import Any, Final, TypeAlias, TypeGuard, cast
 
 from feasibility.decide.scenario import quantity
 from feasibility.errors import UnitError, UsageError
@@ -50,6 +56,7 @@ _WORDS: Mapping[str, tuple[type, ...]] = MappingProxyType(
     }
 )
 _ALIASES = {"device": "client"}
+_PROFILES = (DeviceProfile, NetworkProfile, RuntimeProfile, HostProfile)
 CHOICES = (*QUANTITIES, *_NUMBERS, *_FLAGS, *_WORDS)
 
 
@@ -90,45 +97,94 @@ class Varied:
     values: tuple[object, ...]
 
 
+def own_name(given: str) -> str:
+    """Return what a choice is called here: a device is the client."""
+    return _ALIASES.get(given, given)
+
+
 def canonical(choices: Mapping[str, object]) -> dict[str, object]:
     """Return the choices by their own names, in the order given; UsageError for one that does not exist."""
     named: dict[str, object] = {}
-    for given, value in choices.items():
-        name = _ALIASES.get(given, given)
+    for given, chosen in choices.items():
+        name = own_name(given)
         if name not in CHOICES:
             msg = f"{given!r} is no choice of a sweep"
             raise UsageError(msg, hint=f"one of {', '.join(sorted((*CHOICES, *_ALIASES)))}")
         if name in named:
             msg = f"{name!r} is given twice, by its name and by another"
             raise UsageError(msg)
-        named[name] = value
+        named[name] = plain(chosen)
     return named
+
+
+def single(verb: str, choices: Mapping[str, object]) -> dict[str, Any]:
+    """Return the choices that are given, one value each, by their own names, for a verb that sweeps nothing.
+
+    Raise UsageError for one that does not exist, comes twice, holds several values or is of another kind.
+    """
+    named = canonical({name: chosen for name, chosen in choices.items() if chosen is not None})
+    for name, chosen in named.items():
+        if _is_list(chosen):
+            msg = f"{name}: {verb} takes one value, and a list of {len(chosen)} is given"
+            sweeps = "feasibility.sweep takes lists" if verb == "decide" else "ask for one after the other"
+            raise UsageError(msg, hint=sweeps)
+    return {name: value(name, chosen) for name, chosen in named.items()}
+
+
+def whole(name: str, given: object) -> int:
+    """Return a whole number, of numpy too; raise UsageError for anything else."""
+    found = plain(given)
+    if isinstance(found, int) and not isinstance(found, bool):
+        return found
+    msg = f"{name}: {given!r} is not a whole number"
+    raise UsageError(msg)
+
+
+def plain(given: object) -> object:
+    """Return what Python itself has for a path, a number or an array of numpy or pandas."""
+    if isinstance(given, os.PathLike):
+        return os.fspath(given)
+    if isinstance(given, (str, int, float)):
+        return given
+    listed = getattr(given, "tolist", None)
+    if callable(listed):
+        return listed()
+    with suppress(TypeError):
+        return index(cast("int", given))
+    return given
+
+
+def _is_list(given: object) -> TypeGuard[Sequence[object]]:
+    return isinstance(given, Sequence) and not isinstance(given, (str, bytes))
 
 
 def is_axis(name: str, given: object) -> bool:
     """Tell whether a choice takes several values: a list, or a span of numbers."""
     spans = isinstance(given, str) and SPAN in given and (name in QUANTITIES or name in _WHOLE)
-    return spans or isinstance(given, (list, tuple, range))
+    return spans or _is_list(given)
 
 
 def read(name: str, given: object, points: int) -> Varied:
     """Read an axis; raise UsageError, naming it, for a value that is none of its kind."""
     found = _span(name, given, points) if isinstance(given, str) else given
-    if not isinstance(found, Sequence) or not found:
+    if not _is_list(found) or not found:
         msg = f"{name}: {given!r} holds no value"
         raise UsageError(msg, hint="leave it out, or give one")
-    values = tuple(value(name, each) for each in found)
+    values = tuple(value(name, plain(each)) for each in found)
     return Varied(axis=_axis(name, values), values=values)
 
 
 def value(name: str, given: object) -> object:
     """Return one value of a choice, a quantity where it has a unit; raise UsageError for another kind."""
-    if name in QUANTITIES:
+    unlisted = isinstance(given, Iterable) and not isinstance(given, (str, bytes, Sequence, *_PROFILES))
+    if name in QUANTITIES and not unlisted:
         return _quantity(name, given)
-    if given is None or _is_kind(name, given):
+    if given is None or (not unlisted and _is_kind(name, given)):
         return given
-    msg = f"{name}: {given!r} is not {_kind(name)}"
-    raise UsageError(msg)
+    is_long = unlisted or isinstance(given, _PROFILES)
+    said = f"a {type(given).__name__}" if is_long else repr(given)
+    msg = f"{name}: {said} is not {_kind(name)}"
+    raise UsageError(msg, hint="write a list" if unlisted else None)
 
 
 def _quantity(name: str, given: object) -> _Quantity | None:
@@ -146,6 +202,9 @@ def _is_kind(name: str, given: object) -> bool:
 
 def _kind(name: str) -> str:
     """Say what a choice takes."""
+    if name in QUANTITIES:
+        kind = QUANTITIES[name][1]
+        return f"{kind.kind} like {kind.example!r}"
     if name in _FLAGS:
         return "True or False"
     if name in _NUMBERS:
@@ -178,7 +237,7 @@ def _label(given: object) -> str:
         return "yes" if given else "no"
     if isinstance(given, int):
         return f"{given:,}"
-    if isinstance(given, (DeviceProfile, NetworkProfile, RuntimeProfile, HostProfile)):
+    if isinstance(given, _PROFILES):
         return given.id
     return f"{given:g}" if isinstance(given, float) else str(given)
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise, product
 from operator import attrgetter
-from typing import cast
+from typing import Any
 
 from feasibility.cost import ModelCost, ModelRef
 from feasibility.decide import Decision, Verdict, decide
@@ -19,9 +19,15 @@ from feasibility.views.axes import Axis, Varied
 
 SCHEMA_VERSION = 1
 DEFAULT_POINTS = 17  # of a span: 4 to each power of ten over 10^4, as 10 ms to 100 s
-MAX_POINTS = 10_000  # verdicts, 0.4 ms each (1.6 ms with calls) on a 2-core Linux machine (2026-11-27)
+MAX_POINTS = 10_000  # verdicts, 0.5 to 1.5 ms each on a 2-core Linux machine, most over calls (2026-11-27)
 _CLIENT = "m1"  # what `decide` takes where no client is named
 _ORIGIN = "caller"
+
+# Choices that matter only where downloads or payloads are compared, and what makes them so.
+_WANTS = {
+    **dict.fromkeys(("down", "cdn_rtt", "resumed", "compress", "weights"), ": give calls= or cold=True"),
+    "up": ": give payload= or cold=True",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +83,17 @@ class Sweep:
         """Return how many points have each verdict, most first."""
         return dict(Counter(point.decision.verdict for point in self.points).most_common())
 
+    @property
+    def idle(self) -> tuple[str, ...]:
+        """Return a sentence part for each axis that changes no verdict and no time, and what would let it."""
+        compared = {point.decision.compared for point in self.points}
+        wants = _WANTS if compared == {"inference"} else {}
+        return tuple(
+            f"{axis.name} changes no verdict and no time here{wants.get(axis.name, '')}"
+            for number, axis in enumerate(self.axes)
+            if len(axis.labels) > 1 and all(map(_is_flat, self._lines(number)))
+        )
+
     def at(self, *where: int | str) -> Point:
         """Return the point at an index or a label on each axis; raise UsageError where there is none."""
         if len(where) != len(self.axes):
@@ -94,29 +111,33 @@ class Sweep:
         Every combination of the other axes is followed by itself, in the order of the points.
         """
         number = self._number(along)
-        lines: dict[tuple[int, ...], list[Point]] = {}
-        for point in self.points:
-            lines.setdefault(point.at[:number] + point.at[number + 1 :], []).append(point)
         name = self.axes[number].name
         verdict = attrgetter("decision.verdict")
         return tuple(
             Flip(axis=name, before=before, after=after)
-            for line in lines.values()
+            for line in self._lines(number)
             for before, after in pairwise(line)
             if verdict(before) is not verdict(after)
         )
 
+    def _lines(self, number: int) -> Iterable[list[Point]]:
+        """Return the points along an axis, for each combination of the others."""
+        lines: dict[tuple[int, ...], list[Point]] = {}
+        for point in self.points:
+            lines.setdefault(point.at[:number] + point.at[number + 1 :], []).append(point)
+        return lines.values()
+
     def _number(self, name: str | None) -> int:
         names = [axis.name for axis in self.axes]
-        if name is None or name in names:
-            return 0 if name is None else names.index(name)
+        if name is None or axes.own_name(name) in names:
+            return 0 if name is None else names.index(axes.own_name(name))
         msg = f"there is no axis {name!r}"
         raise UsageError(msg, hint=f"the axes are {', '.join(names)}")
 
     def __str__(self) -> str:
         sizes = " x ".join(f"{len(axis.labels)} {axis.name}" for axis in self.axes)
         won = ", ".join(f"{verdict.value} {count:,}" for verdict, count in self.tally.items())
-        return f"{self.model.path}: {sizes} = {len(self.points):,} points: {won}"
+        return "; ".join([f"{self.model.path}: {sizes} = {len(self.points):,} points: {won}", *self.idle])
 
     def to_dict(self) -> dict[str, object]:
         """Return the JSON form; times in seconds, axes in the unit that their key names."""
@@ -128,24 +149,32 @@ class Sweep:
         }
 
 
+def _is_flat(line: list[Point]) -> bool:
+    """Tell whether all points have one verdict and the same times."""
+    found = [point.decision for point in line]
+    return len({(each.verdict, each.client_time, each.server_time) for each in found}) == 1
+
+
 def sweep(cost: ModelCost, choices: Mapping[str, object], points: int = DEFAULT_POINTS) -> Sweep:
     """Decide at every combination of the choices that are lists or spans; the others hold everywhere.
 
     A span has `points` values. Raise UsageError for choices that do not exist or fit, and for
     more than MAX_POINTS points.
     """
-    _check_points(points)
+    count = _checked(points)
     named = axes.canonical(choices)
-    varied = [axes.read(name, given, points) for name, given in named.items() if axes.is_axis(name, given)]
+    varied = [axes.read(name, given, count) for name, given in named.items() if axes.is_axis(name, given)]
     fixed = {name: axes.value(name, given) for name, given in named.items() if not axes.is_axis(name, given)}
     _check_size(varied)
     return Sweep(axes=tuple(each.axis for each in varied), points=tuple(_points(cost, varied, fixed)))
 
 
-def _check_points(points: int) -> None:
-    if not 2 <= points <= MAX_POINTS:  # noqa: PLR2004 (both ends of a span)
-        msg = f"a span of {points} points is none"
+def _checked(points: object) -> int:
+    count = axes.whole("points", points)
+    if not 2 <= count <= MAX_POINTS:  # noqa: PLR2004 (both ends of a span)
+        msg = f"a span of {count} points is none"
         raise UsageError(msg, hint=f"give points=2 to {MAX_POINTS:,}")
+    return count
 
 
 def _check_size(varied: list[Varied]) -> None:
@@ -176,5 +205,5 @@ def _points(cost: ModelCost, varied: list[Varied], fixed: Mapping[str, object]) 
 
 def _choices(chosen: Mapping[str, object]) -> Choices:
     """Return the choices of a point; `axes` has checked the kind of each."""
-    given = cast("dict[str, str]", {name: each for name, each in chosen.items() if each is not None})
-    return Choices(default_client=_CLIENT, origin=_ORIGIN, **given)  # type: ignore[arg-type]
+    given: dict[str, Any] = {name: each for name, each in chosen.items() if each is not None}
+    return Choices(default_client=_CLIENT, origin=_ORIGIN, **given)

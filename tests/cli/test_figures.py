@@ -97,11 +97,21 @@ def test_a_map_takes_spans(run: Run) -> None:
     assert (
         "the average call on either side" in run("crossover", "m.onnx", "--calls", "9", *spans, "-o", "-")[1]
     )
+    assert run("crossover", "m.onnx", *spans, "-o", "c.svg")[1] == (
+        "c.svg: m.onnx, m1 gpu against a100: server everywhere, for the first call; "
+        "--calls N shares the download\n"
+    )
     code, _, err = run("crossover", "m.onnx", "--rtt", "10ms", "-o", "c.svg")
     assert (code, err) == (
         2,
         "error: --rtt 10ms is one value, and a map is over many\nhint: like --rtt 5ms..1s\n",
     )
+
+
+def test_the_help_says_what_a_map_compares(run: Run) -> None:
+    """Who asks for a map without a number of calls gets one of first calls."""
+    out = " ".join(run("--help")[1].split())
+    assert "crossover compares first calls, download included, unless --calls N shares the download." in out
 
 
 @pytest.mark.parametrize(

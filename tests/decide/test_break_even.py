@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feasibility.decide import Scenario, decide
+from feasibility.decide import Scenario, break_even, decide
 from feasibility.units import Bytes, Seconds
 from tests.timing_parts import device, model, network, runtime, scenario, step, tensor, unit, work
 
@@ -125,6 +125,31 @@ def test_no_downlink_is_slow_enough_where_responses_outweigh_the_download() -> N
     decision = decide(scenario(cost, calls=1000))
     assert decision.break_even.downlink is None
     assert any("No downlink is slow enough" in reason for reason in decision.reasons)
+
+
+def test_a_link_that_was_asked_before_answers_as_one_that_was_not() -> None:
+    """What is kept of a search changes no bit of the next: each downlink's answer is that of a first one."""
+    links = [network(down_mbit=mbit) for mbit in (3.0, 10.0, 44.0, 150.0)]
+    first = []
+    for link in links:
+        break_even._seconds_at.cache_clear()
+        first.append(decide(shop(calls=300, link=link)).break_even.downlink)
+    assert first == [decide(shop(calls=300, link=link)).break_even.downlink for link in reversed(links)][::-1]
+    assert None not in first
+
+
+@given(root=st.floats(3, 1e11))
+def test_a_search_ends_where_no_float_is_between(root: float) -> None:
+    """The root is found to the last bits of its logarithm, in far fewer steps than are allowed."""
+    asked = list[float]()
+
+    def above(value: float) -> float:
+        asked.append(value)
+        return value - root
+
+    found = break_even._bisect(above, 1e-12, 1e12)
+    assert found == pytest.approx(root, rel=1e-13)
+    assert len(asked) < 70
 
 
 def test_downlink_needs_a_number_of_calls() -> None:

@@ -80,7 +80,9 @@ def test_keys_are_those_of_the_contract() -> None:
     assert [
         "rtt_s", "downlink_bits_per_s", "payload_bytes", "calls", "client_flops_per_s", "traffic_per_s",
     ] == inner["break_even"]  # fmt: skip
-    assert ["path", "file_bytes", "graph_sha256", "opsets", "inputs", "outputs"] == inner["model"]
+    assert ["path", "file_bytes", "graph_sha256", "external_files", "opsets", "inputs", "outputs"] == inner[
+        "model"
+    ]
     assert {"client": {"value": "near/gpu", "origin": "a test"}} == found["scenario"]
 
 

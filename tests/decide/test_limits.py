@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import feasibility as fe
+from feasibility.cli.start import main
 from feasibility.decide.limits import KINDS, Kind, limits
 from feasibility.decide.scenario import place
 from feasibility.errors import UnitError, UsageError
@@ -67,10 +69,10 @@ def test_weights_share_the_bytes_that_are_allowed() -> None:
 
 
 def test_without_a_download_limit_memory_is_the_limit() -> None:
-    """The Pixel 6a has 6 GB, of which the runtime takes 20 MB."""
+    """An app may use 3.6 GB of a Pixel 6a, and the runtime takes 20 MB of them."""
     found = limits(place("pixel-6a", None, None), Seconds(0.03), None)
 
-    assert 6e9 - 20e6 == found.weight_bytes.value
+    assert 3.6e9 - 20e6 == found.weight_bytes.value
     assert found.limited_by.startswith("memory: ")
 
 
@@ -87,6 +89,63 @@ def test_a_deadline_of_nothing_is_refused(deadline: Seconds) -> None:
     """Zero, less, and for ever."""
     with pytest.raises(UsageError, match="leaves no time"):
         limits(place("m1", None, None), deadline, None)
+
+
+def test_a_precision_that_is_replaced_is_said_everywhere() -> None:
+    """A Neural Engine has no fp32: JSON, text and the line of -q say what runs instead, in one sentence."""
+    found = fe.limits("a19-pro", deadline="150ms", precision="fp32")
+    said = "On a19-pro: A19 Pro Neural Engine, 16 cores has no fp32: the model runs in fp16."
+
+    assert ("fp16", (said,)) == (found.precision, found.notes)
+    assert [said] == found.to_dict()["notes"]
+    assert f"\n\n{said}\n\n" in text_limits.render(found)
+    assert text_limits.render_short(found).endswith(f"of weights. {said}")
+
+
+def test_what_is_not_replaced_needs_no_words() -> None:
+    """Nobody asked for fp32, or the unit has it."""
+    assert () == fe.limits("a19-pro", deadline="150ms").notes
+    assert () == fe.limits("a19-pro/gpu", deadline="150ms", precision="fp32").notes
+    assert "\n\n\n" not in text_limits.render(fe.limits("m1", deadline="150ms"))
+
+
+def test_the_command_says_so_too(capsys: pytest.CaptureFixture[str]) -> None:
+    """The line of -q ends with it, and the help promises no stored type: there is no model."""
+    asked = ("limits", "-d", "a19-pro", "--deadline", "150ms", "--precision", "fp32")
+    assert 0 == main([*asked, "-q"])
+    assert capsys.readouterr().out.endswith(" has no fp32: the model runs in fp16.\n")
+    assert 0 == main(["limits", "--help"])
+    said = capsys.readouterr().out
+    assert "[the runtime's own]" in said
+    assert "as-stored" not in said
+
+
+def test_numbers_that_are_lent_are_said() -> None:
+    """A Pixel 6a's cores have no int8 rate of their own: fp16's stands in, as in a decision's reasons."""
+    (note,) = fe.limits("pixel-6a", deadline="150ms", precision="int8").notes
+    assert "no int8 peak: fp16's rate is used" in note
+
+
+@pytest.mark.parametrize(
+    ("client", "message"),
+    [
+        (["m1", "a15"], "client: limits takes one value, and a list of 2 is given"),
+        (None, "limits are of a device, and none is named"),
+        (7, "client: 7 is not a name or a profile"),
+    ],
+)
+def test_what_is_no_device_is_said(client: Any, message: str) -> None:  # noqa: ANN401 (anything)
+    """A list, nothing, and a number."""
+    with pytest.raises(UsageError, match=message) as raised:
+        fe.limits(client, deadline="30ms")
+    assert raised.value.hint != "feasibility.sweep takes lists"  # which finds no limits
+
+
+def test_device_is_another_word_for_the_client() -> None:
+    """As on the command line; both at once are one too many."""
+    assert fe.limits("m1", deadline="30ms") == fe.limits(device="m1", deadline="30ms")
+    with pytest.raises(UsageError, match="'client' is given twice"):
+        fe.limits("m1", device="m1", deadline="30ms")
 
 
 def test_the_verb_takes_texts_with_units() -> None:

@@ -191,3 +191,11 @@ def test_toml_problems_have_places_too(toml: str, said: str, tmp_path: Path) -> 
     with pytest.raises(ProfileError) as raised:
         source.read(s.write(tmp_path, toml, "pyproject.toml"))
     assert any(said in problem for problem in raised.value.problems), raised.value.problems
+
+
+def test_a_table_that_is_not_looked_at_is_said(tmp_path: Path) -> None:
+    """feasible.yaml comes before [tool.feasible] beside it, and the report says so."""
+    s.save(tmp_path / "net.onnx")
+    config = s.budget(tmp_path, "fmas: 1M")
+    s.write(tmp_path, TOML, "pyproject.toml")
+    assert any("[tool.feasible] in pyproject.toml" in note for note in s.judged(config).notes)

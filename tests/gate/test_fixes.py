@@ -6,7 +6,11 @@ import re
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+import feasibility as fe
+from feasibility.gate.rules import no_less
 from tests.gate import samples as s
 
 PARAMETERS = s.parameters()
@@ -66,3 +70,51 @@ def test_a_type_that_is_proposed_for_a_time_was_tried(tmp_path: Path) -> None:
     chosen = next(match[1] for match in tried if match)
     config.write_text(config.read_text().replace("device: m1/gpu", f"device: m1/gpu, precision: {chosen}"))
     assert s.judged(config).passed
+
+
+@given(st.floats(min_value=1e-7, max_value=1e9, allow_nan=False))
+def test_a_time_that_is_proposed_is_no_less_than_asked(seconds: float) -> None:
+    """Read back, it is as much or up to one part in a hundred more, in every unit that it is written in."""
+    read = fe.Seconds.parse(no_less(seconds, "s")) if seconds < 2 * 86400 else None
+    assert read is None or seconds <= read.value <= 1.03 * seconds + 1e-12
+
+
+@given(st.integers(min_value=1, max_value=10**15))
+def test_a_size_that_is_proposed_is_no_less_than_asked(nbytes: int) -> None:
+    """1,234 bytes are no less than 1.24 kB allows."""
+    assert nbytes <= fe.Bytes.parse(no_less(nbytes, "bytes")).value <= 1.011 * nbytes + 1
+
+
+def test_what_is_said_to_be_enough_less_is_enough() -> None:
+    """441,507,966 B are 186,321,174 more than 255,186,792: 186 MB less would not do, 187 MB do."""
+    assert no_less(441_507_966 - 255_186_792, "bytes") == "187 MB"
+
+
+def test_nobody_is_told_to_become_slower(folder: Path) -> None:
+    """Who asks for the server hears nothing of slower runtimes on the device."""
+    found = s.only(s.judged(s.budget(folder, "verdict: server")), "verdict")
+    assert not any(" with " in fix for fix in found.fixes)
+
+
+def test_a_little_too_slow_is_told_in_percent(folder: Path) -> None:
+    """Two percent over is no "1 times faster"."""
+    now = s.estimated_s(folder).typical.value
+    found = s.only(s.judged(s.budget(folder, f'inference: "{1e9 * now / 1.02:.1f} ns"')), "inference")
+    assert re.search(r"less \(1\.9\d? %\) on phone$", found.fixes[0]), found.fixes
+
+
+def test_a_variant_that_is_not_fast_enough_is_not_proposed(folder: Path) -> None:
+    """A nanosecond is more than any type or runtime gives: only the budget is left to change."""
+    found = s.only(s.judged(s.budget(folder, 'inference: "1 ns"')), "inference")
+    assert len(found.fixes) == 2
+    assert not any(" with " in fix for fix in found.fixes)
+
+
+def test_narrower_weights_are_the_file_and_not_the_weights_alone(folder: Path) -> None:
+    """What is proposed is the size of the whole file: graph and fp16 weights."""
+    size = (folder / "net.onnx").stat().st_size
+    whole = size - 2 * PARAMETERS
+    found = s.only(s.judged(s.budget(folder, f'download: "{whole} B"')), "download")
+    assert f"fp16 weights: {fe.Bytes(whole)}" in found.fixes
+    less = s.only(s.judged(s.budget(folder, f'download: "{whole - 1} B"')), "download")
+    assert not any(fix.startswith("fp16 weights") for fix in less.fixes)

@@ -7,12 +7,21 @@ from pathlib import Path
 
 import onnx
 import pytest
+from onnx import TensorProto, helper
 
 from feasibility import api
 from tests.gate import samples as s
 
 BEFORE = s.parameters(32)  # 2,368
 AFTER = s.parameters(40)  # 2,960: 592 and 25 % more
+
+
+ENTRY = {
+    "path": "net.onnx",
+    "graph_sha256": "0" * 64,
+    "numbers": dict.fromkeys(("download", "parameters", "fmas", "flops", "peak_memory", "coverage"), 1),
+}
+TWICE = json.dumps({"schema_version": 1, "feasible": "1", "models": [ENTRY, ENTRY]}).encode()
 
 
 @pytest.fixture
@@ -96,11 +105,68 @@ def test_a_model_that_the_baseline_lacks_is_new(grown: Path) -> None:
     assert (s.only(report, "growth.parameters").outcome, report.passed) == ("new", True)
 
 
-def test_other_sizes_are_another_model(grown: Path) -> None:
-    """The lock file knows a model by its path and the sizes that the config gives it."""
+def test_other_sizes_of_a_file_are_what_it_grew_to(grown: Path) -> None:
+    """A size that the config gives now and did not then switches no growth off: the file is the same."""
     config = s.budget(grown, "parameters: 1M", "    growth: {parameters: {share: 1%, amount: 1}}\nlock: off")
     config.write_text(config.read_text().replace("budget:", "inputs: {x: [1, 64]}\n    budget:"))
-    assert s.only(s.judged(config), "growth.parameters").outcome == "new"
+    assert s.only(s.judged(config), "growth.parameters").outcome == "over"
+
+
+def test_a_model_that_the_config_names_no_more_is_said(grown: Path) -> None:
+    """A file that was renamed is new, and whoever reads the report learns what is gone."""
+    (grown / "net.onnx").rename(grown / "other.onnx")
+    config = s.budget(grown, "parameters: 1M", "lock: off")
+    config.write_text(config.read_text().replace("net.onnx", "other.onnx"))
+    assert "The baseline has net.onnx, which the config names no more." in s.judged(config).notes
+
+
+def test_what_may_have_grown_unseen_does_not_pass(tmp_path: Path) -> None:
+    """A node without a rule took the place of one that was counted: its work is not seen to shrink."""
+    s.save(tmp_path / "net.onnx")
+    growth = "    growth: {flops: {share: 5%, amount: 1 FLOP}}\nlock: off"
+    api.update_lock(s.budget(tmp_path, "parameters: 1M", growth))
+    s.save(tmp_path / "net.onnx", unknown=True)
+    found = s.only(s.judged(s.budget(tmp_path, "parameters: 1M", growth)), "growth.flops")
+    assert (found.outcome, found.fails) == ("untold", True)
+    assert "com.acme::Fancy" in found.message
+
+
+def test_only_large_locks_leave_modules_out(tmp_path: Path) -> None:
+    """Of 300 modules 200 are kept; what grows is told apart from what the lock had no room for."""
+    layers(tmp_path / "net.onnx", widths=[8] * 300)
+    api.update_lock(s.budget(tmp_path, "parameters: 1M"))
+    layers(tmp_path / "net.onnx", widths=[8] * 7 + [16] + [8] * 292)
+    growth = "    growth: {parameters: {share: 0%, amount: 0}}"
+    found = s.only(s.judged(s.budget(tmp_path, "parameters: 1M", growth)), "growth.parameters")
+    assert found.base == 300 * 2 * 8 * 8
+    assert found.now == 299 * 2 * 8 * 8 + 2 * 8 * 16
+    assert not any("(new)" in line for line in found.why)
+    assert all(line.startswith(("layers.7/", "(other modules)")) for line in found.why), found.why
+
+
+def layers(path: Path, widths: list[int]) -> None:
+    """Write a chain of layers of 8 features, each with an up and a down matrix of its own width."""
+    nodes, weights = [], []
+    for index, width in enumerate(widths):
+        for name, shape in (("up", (8, width)), ("down", (width, 8))):
+            tensor = f"{name}{index}"
+            raw = bytes(4 * shape[0] * shape[1])
+            weights.append(helper.make_tensor(tensor, TensorProto.FLOAT, shape, raw, raw=True))
+        nodes += [
+            helper.make_node(
+                "MatMul", [f"x{index}", f"up{index}"], [f"h{index}"], name=f"/layers.{index}/up/MatMul"
+            ),
+            helper.make_node(
+                "MatMul",
+                [f"h{index}", f"down{index}"],
+                [f"x{index + 1}"],
+                name=f"/layers.{index}/down/MatMul",
+            ),
+        ]
+    ends = [helper.make_tensor_value_info(n, TensorProto.FLOAT, [1, 8]) for n in ("x0", f"x{len(widths)}")]
+    graph = helper.make_graph(nodes, "chain", ends[:1], ends[1:], weights)
+    model = onnx.ModelProto(ir_version=8, graph=graph, opset_import=[helper.make_opsetid("", 17)])
+    path.write_bytes(model.SerializeToString())
 
 
 def test_without_a_baseline_growth_does_not_pass(tmp_path: Path) -> None:
@@ -148,6 +214,7 @@ def test_the_lock_file_holds_numbers_and_no_weights(grown: Path) -> None:
         (b'{"schema_version": 1, "feasible": "1", "models": [{"path": "net.onnx"}]}', "models.0."),
         (b"[1]", "no lock file of this version"),
         (b"\xff\xfe", "this is not JSON"),
+        (TWICE, "'net.onnx' is listed twice"),
         (b"[" * 100_000, "this is not JSON"),
         (b'{"schema_version": 1, "feasible": "1", "models": [NaN]}', "models.0"),
     ],

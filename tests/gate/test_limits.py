@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import onnx
 import pytest
+from onnx import TensorProto
 
+from feasibility import api
 from tests.gate import samples as s
 
 PARAMETERS = s.parameters()  # 64 x 32 + 32 x 10
@@ -168,3 +171,117 @@ def test_a_glob_is_every_file_that_it_names(tmp_path: Path) -> None:
     assert s.judged(config).models == ("a.onnx", "b.onnx")
     config.write_text(text.replace("net.onnx", '"models/*.onnx"'))
     assert s.only(s.judged(config), "model").message.endswith("no file matches 'models/*.onnx'")
+
+
+def test_a_size_with_a_fraction_is_whole_bytes(folder: Path) -> None:
+    """2.03 kB are 2,030 bytes, and 2.03 times 1,000 is a little less in floating point."""
+    content = (folder / "net.onnx").read_bytes()
+    assert 2.03 * 1000 < 2030
+    s.save(folder / "net.onnx", hidden=4)
+    content = (folder / "net.onnx").read_bytes()
+    padding = (
+        2030 - len(content) - 3
+    )  # a documentation string (field 6) of the model, with its tag and length
+    assert padding > 127
+    (folder / "net.onnx").write_bytes(
+        content + b"\x32" + bytes([padding & 127 | 128, padding >> 7]) + b"x" * padding
+    )
+    assert (folder / "net.onnx").stat().st_size == 2030
+    assert s.judged(s.budget(folder, "download: 2.03kB")).passed
+
+
+def test_p90_stands_beside_p90(folder: Path) -> None:
+    """What the baseline measured is shown at the same point of the interval, and the budget says which."""
+    config = s.budget(folder, 'inference: {limit: "1h", at: p90}')
+    api.update_lock(config)
+    found = s.only(s.judged(config), "inference")
+    assert found.base == pytest.approx(found.now, rel=1e-3)
+    assert found.budget_text == "3600 s (p90)" or found.budget_text.endswith(" (p90)")
+
+
+def test_a_coverage_that_only_warns_accepts_nothing_below_it(tmp_path: Path) -> None:
+    """Two nodes of three are not 100 %: what they count is not taken for the whole."""
+    s.save(tmp_path / "net.onnx", unknown=True)
+    report = s.judged(s.budget(tmp_path, "coverage: {limit: 100%, level: warn}, fmas: 1M"))
+    assert s.only(report, "fmas").outcome == "untold"
+    held = s.judged(s.budget(tmp_path, "coverage: {limit: 60%, level: off}, fmas: 1M"))
+    assert s.only(held, "fmas").outcome == "untold"
+
+
+def test_an_operator_that_a_device_lacks_leaves_no_time(tmp_path: Path) -> None:
+    """What ONNX Runtime Web does not run has no fallback in WebAssembly: no time there is told."""
+    s.save(tmp_path / "net.onnx")
+    model = onnx.load(tmp_path / "net.onnx")
+    fused = onnx.helper.make_node("GemmFastGelu", ["x", "w1"], ["b"], name="/encoder/fc1/GemmFastGelu")
+    fused.domain = "com.microsoft"
+    del model.graph.node[:2]
+    model.graph.node.insert(0, fused)
+    model.opset_import.append(onnx.helper.make_opsetid("com.microsoft", 1))
+    onnx.save(model, tmp_path / "net.onnx")
+    config = s.budget(tmp_path, "inference: 1h")
+    config.write_text(config.read_text().replace("device: pixel-6a", "device: m1/cpu, runtime: wasm"))
+    found = s.only(s.judged(config), "inference")
+    assert (found.outcome, found.fails) == ("untold", True)
+    assert "GemmFastGelu" in found.message
+
+
+def test_a_file_by_two_names_is_judged_once(tmp_path: Path) -> None:
+    """A link to a folder above does not multiply the models below it."""
+    (tmp_path / "models").mkdir()
+    s.save(tmp_path / "models" / "net.onnx")
+    (tmp_path / "models" / "again").symlink_to(tmp_path / "models")
+    config = s.budget(tmp_path, "fmas: 1M")
+    config.write_text(config.read_text().replace("path: net.onnx", 'path: "**/*.onnx"'))
+    assert len(s.judged(config).models) == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "nbytes", "missing"),
+    [
+        (bytes(5_000), 5_000, False),
+        (
+            b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"0" * 64 + b"\nsize 123456\n",
+            123_456,
+            False,
+        ),
+        (None, 64 * 4, True),  # what the model declares
+    ],
+)
+def test_weights_in_a_file_of_their_own_count_as_they_lie_there(
+    content: bytes | None, nbytes: int, *, missing: bool, tmp_path: Path
+) -> None:
+    """The whole file is downloaded, whatever the model declares of it; a pointer tells the real size."""
+    external(tmp_path / "net.onnx", "weights.bin")
+    if content is not None:
+        (tmp_path / "weights.bin").write_bytes(content)
+    report = s.judged(s.budget(tmp_path, "download: 1GB"))
+    size = (tmp_path / "net.onnx").stat().st_size
+    assert s.only(report, "download").now == size + nbytes
+    assert any("'weights.bin' are not here" in note for note in report.notes) == missing
+
+
+def test_weights_outside_of_the_folder_are_not_looked_at(tmp_path: Path) -> None:
+    """A model may name any file; how large one elsewhere is nobody learns."""
+    (tmp_path / "in").mkdir()
+    (tmp_path / "secret").write_bytes(bytes(777_777))
+    external(tmp_path / "in" / "net.onnx", "../secret")
+    config = s.budget(tmp_path / "in", "download: 1GB")
+    found = s.only(s.judged(config), "download")
+    assert found.now == (tmp_path / "in" / "net.onnx").stat().st_size + 64 * 4
+
+
+def external(path: Path, location: str) -> None:
+    """Write a model whose 64 floats lie in another file."""
+    weights = TensorProto(
+        name="w", dims=[64, 1], data_type=TensorProto.FLOAT, data_location=TensorProto.EXTERNAL
+    )
+    for key, value in (("location", location), ("offset", "0"), ("length", str(64 * 4))):
+        weights.external_data.add(key=key, value=value)
+    node = onnx.helper.make_node("MatMul", ["x", "w"], ["y"], name="/fc/MatMul")
+    ends = [
+        onnx.helper.make_tensor_value_info(n, TensorProto.FLOAT, d)
+        for n, d in (("x", [1, 64]), ("y", [1, 1]))
+    ]
+    graph = onnx.helper.make_graph([node], "g", ends[:1], ends[1:], [weights])
+    model = onnx.ModelProto(ir_version=8, graph=graph, opset_import=[onnx.helper.make_opsetid("", 17)])
+    path.write_bytes(model.SerializeToString())

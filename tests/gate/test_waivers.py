@@ -67,6 +67,28 @@ def test_a_waiver_of_one_target_leaves_the_others(folder: Path) -> None:
 def test_the_longest_waiver_holds(folder: Path) -> None:
     """Of two waivers that name a budget, one has ended and the other has not."""
     config = waived(folder, "model: net.onnx, rule: fmas")
-    more = '  - {model: net.onnx, rule: fmas, until: 2026-01-01, reason: "older"}\n'
-    config.write_text(config.read_text() + more)
+    older = "  - {model: net.onnx, rule: fmas, until: 2026-01-01, reason: older}\n"
+    config.write_text(config.read_text().replace("waivers:\n", f"waivers:\n{older}"))
     assert s.judged(config).passed
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        ("model: other.onnx, rule: fmas", "names nothing: there is no budget fmas of other.onnx"),
+        ("model: net.onnx, rule: flops", "is not needed: flops of net.onnx is within its budget"),
+    ],
+)
+def test_a_waiver_that_does_nothing_is_said(names: str, said: str, folder: Path) -> None:
+    """One that names no budget, and one whose budget is held."""
+    report = s.judged(waived(folder, names, 'fmas: 1, flops: "1 GFLOP"'))
+    assert any(said in note for note in report.notes)
+
+
+def test_a_waiver_for_longer_than_a_year_is_said(folder: Path) -> None:
+    """It holds, and whoever reads the report learns how long."""
+    config = waived(folder, "model: net.onnx, rule: fmas")
+    config.write_text(config.read_text().replace(str(UNTIL), "9999-12-31"))
+    report = s.judged(config)
+    assert report.passed
+    assert any("more than a year" in note for note in report.notes)

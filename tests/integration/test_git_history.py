@@ -128,14 +128,14 @@ def test_an_unreadable_model_is_covered_by_no_waiver(grown: Repository) -> None:
 
 def test_a_waiver_of_another_model_or_rule_covers_nothing(grown: Repository) -> None:
     """Waivers cover what they name."""
-    for other in (
-        WAIVER.replace("growth.fmas", "fmas"),
-        WAIVER.replace("mlp.onnx", "other.onnx"),
+    for other, said in (
+        (WAIVER.replace("growth.fmas", "fmas"), "is not needed"),
+        (WAIVER.replace("mlp.onnx", "other.onnx"), "names nothing"),
     ):
         grown.write({"feasible.yaml": config(more=other)})
         answer = grown.gate(*DAY)
         assert answer.code == 1
-        assert "is not needed" in answer.said
+        assert said in answer.said
 
 
 def test_no_lock_where_the_branch_began(tmp_path: Path) -> None:
@@ -149,7 +149,7 @@ def test_no_lock_where_the_branch_began(tmp_path: Path) -> None:
     answer = repository.gate()
     assert answer.code == 1
     assert "there is no feasible.lock.json at" in answer.said
-    assert "write it with: feasible gate --update" in answer.said
+    assert "feasible gate --update" in answer.said
 
 
 @pytest.fixture
@@ -169,7 +169,7 @@ def test_the_pull_request_that_brings_the_gate_passes(beginning: Repository) -> 
     """Where main has no config either, the lock that comes along is the baseline, and that is said."""
     answer = beginning.gate()
     assert answer.code == 0
-    assert "the gate begins here" in answer.said
+    assert "that begins here" in answer.said
 
 
 def test_the_pull_request_that_brings_the_gate_needs_a_lock(beginning: Repository) -> None:

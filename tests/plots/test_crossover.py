@@ -56,6 +56,25 @@ def test_another_sweep_is_refused() -> None:
         crossover_points(found)
 
 
+@pytest.mark.parametrize(
+    ("rtt", "said"),
+    [
+        (["0ms", "10ms"], "here it is 0 s, 10 ms"),
+        (["10ms", "10ms"], "here it is 10 ms, 10 ms"),
+        (["20ms", "10ms"], "here it is 20 ms, 10 ms"),
+        ([None, "10ms"], "here it is not given, 10 ms"),
+        (["9ms", "8ms", "7ms", "6ms", "5ms", "4ms"], "here it is 9 ms, 8 ms, 7 ms, 6 ms, 5 ms, ...$"),
+    ],
+)
+def test_values_have_a_place_on_the_map(rtt: list[str | None], said: str) -> None:
+    """Logarithms have no zero, and an axis goes one way and through no value twice."""
+    found = sweep(model(work(10**9)), {"rtt": rtt, "down": ["1Mbit/s", "2Mbit/s"]}, 2)
+    with pytest.raises(
+        UsageError, match=f"a map's rtt grows from value to value, all above zero, and {said}"
+    ):
+        crossover_points(found)
+
+
 def test_cells_meet_halfway_between_their_values() -> None:
     """On a logarithmic axis 10 lies halfway between 1 and 100, and the outer cells are as wide."""
     assert _edges([1, 100]) == pytest.approx([0.1, 10, 1000])

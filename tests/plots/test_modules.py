@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
 from feasibility.cost import ModelCost, NodeCost
+from feasibility.errors import UsageError
 from feasibility.plots import modules_points
+from feasibility.plots.modules import ModuleTime
 from feasibility.units import Seconds
 from tests.timing_parts import device, model, runtime, step, tensor
 
@@ -28,8 +33,7 @@ def network() -> ModelCost:
 def milliseconds(depth: int, top: int = 0) -> dict[str, float]:
     """Return milliseconds by module on a unit whose bytes take next to nothing."""
     found = modules_points(network(), device(), runtime=runtime(), depth=depth, top=top)
-    bars = [*found.shown, *([found.others] if found.others else [])]
-    return {bar.name: round(1e3 * bar.seconds, 3) for bar in bars}
+    return {bar.name: round(1e3 * bar.seconds, 3) for bar in found.bars}
 
 
 def test_time_adds_up_by_module_below_the_trunk() -> None:
@@ -42,16 +46,59 @@ def test_time_adds_up_by_module_below_the_trunk() -> None:
 
 def test_the_rest_is_one_bar() -> None:
     """The longest one is shown, and the others are summed: 2 + 1 + 1 ms."""
-    assert milliseconds(depth=1, top=1) == {"block.0": 4, "other modules": 4}
-    assert modules_points(network(), device(), runtime=runtime(), depth=1, top=1).other_count == 3
+    assert milliseconds(depth=1, top=1) == {"block.0": 4, "3 others": 4}
+    assert milliseconds(depth=1, top=3) == {"block.0": 4, "block.1": 2, "(no module)": 1, "1 other": 1}
 
 
 def test_what_belongs_to_no_group_has_its_own_bar() -> None:
-    """A constant of 3 ms is no module's, and all bars add up to the inference."""
-    found = modules_points(network(), device(), runtime=runtime(constant=Seconds(3e-3)), depth=1)
-    assert {bar.name: bar.seconds for bar in found.shown}["(start and crossings)"] == pytest.approx(3e-3)
-    assert sum(bar.seconds for bar in found.shown) == pytest.approx(found.total_s)
+    """A constant of 3 ms is no module's and none of the others, and all bars add up to the inference."""
+    found = modules_points(network(), device(), runtime=runtime(constant=Seconds(3e-3)), depth=1, top=2)
+    assert found.between is not None
+    assert (found.between.seconds, found.between.rest_s) == pytest.approx((3e-3, 3e-3))
+    assert [bar.name for bar in found.bars] == ["block.0", "block.1", "2 others", "(start and crossings)"]
+    assert (found.other_count, sum(bar.seconds for bar in found.bars)) == pytest.approx((2, 11e-3))
     assert found.total_s == pytest.approx(11e-3)
+
+
+def test_what_rounding_leaves_is_no_start() -> None:
+    """Sums in another order differ in their last digit; a microsecond of a second is more than that."""
+    left = [
+        ModuleTime(name="a", seconds=1 + more, bounds={"compute": 1.0}).rest_s
+        for more in (4e-16, -4e-16, 1e-6)
+    ]
+    assert left == [0, 0, pytest.approx(1e-6)]
+
+
+def test_what_takes_no_time_has_no_bar() -> None:
+    """An addition that is fused away for free is left out, and no start means no bar of one."""
+    free = step("m/free/x", "m/free/y", "light", arithmetic=1)
+    found = modules_points(model(heavy("m/a/mm", 10**9), free), device(), runtime=runtime())
+    assert [bar.name for bar in found.bars] == ["a"]
+
+
+def test_without_modules_operator_types_are_listed() -> None:
+    """Names without scopes tell nothing: two products of 2 ms each and one of 4 ms are two types."""
+    nodes = (heavy("a", 10**9), heavy("b", 10**9), heavy("c", 2 * 10**9))
+    types = ("MatMul", "MatMul", "Gemm")
+    typed = [replace(n, node=replace(n.node, op_type=t)) for n, t in zip(nodes, types, strict=True)]
+    found = modules_points(model(*typed), device(), runtime=runtime())
+    assert {bar.name: round(1e3 * bar.seconds, 3) for bar in found.bars} == {"Gemm": 4, "MatMul": 4}
+    assert (found.by, found.trunk) == ("operator type", ())
+    assert modules_points(network(), device(), runtime=runtime()).by == "module"
+
+
+@pytest.mark.parametrize(
+    ("choice", "said"),
+    [
+        ({"depth": -1}, "depth: -1 is below 0"),
+        ({"top": -1}, "top: -1 is below 0"),
+        ({"top": 2.5}, "top: 2.5 is not a whole number"),
+    ],
+)
+def test_depth_and_top_are_counts(choice: dict[str, Any], said: str) -> None:
+    """Nothing is cut at less than no scope."""
+    with pytest.raises(UsageError, match=said):
+        modules_points(network(), device(), runtime=runtime(), **choice)
 
 
 def test_bars_divide_by_what_bounds_their_groups() -> None:

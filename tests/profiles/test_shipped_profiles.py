@@ -67,6 +67,7 @@ BANDWIDTH_CEILING: dict[DeviceClass, float] = {
     "desktop": 2_000 * GB,
     "server": 10_000 * GB,
 }
+PORTABLE = {"phone", "tablet"}
 FLOATS = ("fp64", "fp32", "fp16")
 THIN = {"webgpu", "metal", "coreml-ane", "tensorrt"}  # no fit stands behind them
 MANY = 100  # timings
@@ -181,6 +182,17 @@ def test_usable_memory_is_at_most_the_capacity(device: DeviceProfile) -> None:
     # a graphics card's tab lives in the computer's memory, not in the card's
     assert all(limit <= memory.capacity.value.value for limit in limits)
     assert min([memory.capacity.value.value, *limits]) >= 0.5 * GB
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in catalog.device_ids() if loaded(name).device_class in PORTABLE]
+)
+def test_a_phone_says_what_an_app_may_use(name: str) -> None:
+    """No app has all the memory of a phone or tablet: its limit is given, and leaves a tenth to others."""
+    memory = loaded(name).memory
+
+    assert memory.app is not None
+    assert memory.app.value.value <= 0.9 * memory.capacity.value.value
 
 
 def test_runtimes_fit_their_units(device: DeviceProfile) -> None:

@@ -4,6 +4,7 @@ import math
 import subprocess
 import sys
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 import feasibility as fe
 from feasibility.report import csv
 from feasibility.report.frame import _column
+from tests.report.gate_samples import FAILING
 from tests.samples import cost, decision
 from tests.views.counted import Row, counted
 
@@ -121,21 +123,89 @@ def test_devices_are_rows() -> None:
     assert frame.loc["m1", "units"].split(", ")[0] == "gpu"
 
 
+def test_several_counts_are_a_row_of_totals_each() -> None:
+    """What `vary` returns: sizes, then sums of 13 and 2 * 13 FMA, and how many nodes they lack."""
+    sizes = (
+        counted(Row(name="a", fmas=13), Row(name="b", fmas=None), n=1),
+        counted(Row(name="a", fmas=26), n=2),
+    )
+    frame = fe.to_frame(sizes)
+    assert list(frame.columns[:3]) == ["model", "n", "fmas"]
+    assert frame[["n", "fmas", "flops", "unknown_nodes"]].to_numpy().tolist() == [
+        [1, 13, 26, 1],
+        [2, 26, 52, 0],
+    ]
+    assert len(fe.to_frame(sizes[:1])) == 1  # a list of one is one, and not its nodes
+
+
+def test_a_dimension_called_as_a_sum_is_another_column() -> None:
+    """A hostile name hides nothing."""
+    frame = fe.to_frame([counted(Row(name="a", fmas=13), fmas=4, model=5)])
+    assert frame.loc[0, ["model", "dim fmas", "dim model", "fmas"]].tolist() == ["model.onnx", 4, 5, 13]
+
+
+def test_networks_are_rows() -> None:
+    """The essay's link: 150 ms, 150 and 20 Mbit/s; what a link does not say is missing."""
+    frame = fe.to_frame([fe.network(name) for name in fe.networks()]).set_index("id")
+    numbers = ["rtt_s", "downlink_bits_per_s", "uplink_bits_per_s"]
+    assert frame.loc["essay", numbers].tolist() == [0.15, 150e6, 20e6]
+    assert frame["cdn_rtt_s"].isna().any()
+    assert list(fe.to_frame(fe.network("wifi"))["id"]) == ["wifi"]
+
+
+def test_points_are_rows() -> None:
+    """Points that are picked from a sweep keep their labels beside their decisions."""
+    found = fe.sweep(cost(), rtt=["20ms", "0.5s"], device=["m1", "m1/cpu"])
+    frame = fe.to_frame(point for point in found.points if point.labels[1] == "m1/cpu")
+    assert frame[["axis_1", "axis_2"]].to_numpy().tolist() == [["20 ms", "m1/cpu"], ["500 ms", "m1/cpu"]]
+    assert frame["client_typical_s"].tolist() == fe.to_frame(found)["client_typical_s"][1::2].tolist()
+
+
+def test_any_iterable_is_a_list() -> None:
+    """A generator, a set's view and a map are read once."""
+    others = {verdict: decision(verdict=verdict) for verdict in fe.Verdict}
+    assert fe.to_frame(each for each in others.values()).equals(fe.to_frame(list(others.values())))
+    assert fe.to_frame(others.values()).equals(fe.to_frame(list(others.values())))
+
+
+def test_a_gate_is_a_row_per_finding() -> None:
+    """Rule, outcome, numbers and line; reasons are one cell, and a waiver is its last day and its reason."""
+    report = FAILING
+    frame = fe.to_frame(report)
+    assert frame["rule"].tolist() == [found.rule for found in report.findings]
+    assert frame["line"].tolist() == [found.spot.line for found in report.findings]
+    assert frame["fixes"].tolist() == ["; ".join(found.fixes) for found in report.findings]
+    assert frame["fails"].sum() == len(report.failures)
+    waived = frame[frame["outcome"] == "waived"].to_dict("records")
+    exemptions = [found.exemption for found in report.findings if found.outcome == "waived"]
+    assert [(row["waived_until"], row["waiver_reason"]) for row in waived] == [
+        (each.until, each.reason) for each in exemptions if each
+    ]
+    assert waived
+    assert fe.to_frame(replace(report, findings=())).columns.tolist() == frame.columns.tolist()
+
+
 @pytest.mark.parametrize(
     ("found", "message"),
     [
         ([], "a list of nothing makes no frame"),
         (None, "NoneType makes no frame"),
         ("model.onnx", "str makes no frame"),
-        ([MODEL, MODEL], "a list of ModelCost makes no frame"),
+        ({}, "dict makes no frame"),
+        (b"model", "bytes makes no frame"),
+        ([[decision()]], "a list of list makes no frame"),
+        ([fe.sweep(cost(), rtt=["1ms"])], "a list of Sweep makes no frame"),
         ([decision(), 1], "a list of Decision and int makes no frame"),
+        (count(), "a list of int makes no frame"),
     ],
 )
 def test_what_makes_no_frame_is_said(found: Any, message: str) -> None:  # noqa: ANN401 (anything)
     """The error names the kind, and the hint those that do."""
     with pytest.raises(fe.UsageError, match=message) as raised:
         fe.to_frame(found)
-    assert "ModelCost, Sweep, Decision" in (raised.value.hint or "")
+    assert (raised.value.hint or "").startswith(
+        "one of ModelCost, Sweep, GateReport, or a list of one of Decision, "
+    )
 
 
 def test_without_pandas_the_command_to_install_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

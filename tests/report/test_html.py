@@ -243,6 +243,23 @@ def test_a_large_map_is_thinned_and_says_so() -> None:
     assert len(page.encode()) < 30_000
 
 
+def test_an_axis_that_changes_nothing_is_said() -> None:
+    """Loaded calls do not wait for the downlink: the page says what would make it matter."""
+    sweep = fe.sweep(cost(), rtt=["1ms", "1s"], down=["10Mbit/s", "150Mbit/s"])
+    words = Seen(html.render_sweep(sweep)).words()
+    assert "down changes no verdict and no time here: give calls= or cold=True." in words
+    assert "changes no verdict" not in Seen(PAGES["sweep"]).words()
+
+
+def test_answers_have_the_page_that_is_asked_of_them() -> None:
+    """Whoever calls _repr_html_ gets the page, in IPython or not."""
+    model = cost()
+    answer, sweep = fe.decide(model), fe.sweep(model, rtt=["1ms", "1s"])
+    answers: tuple[Any, ...] = (model, answer, sweep)
+    pages = [html.render_cost(model), html.render_decision(answer), html.render_sweep(sweep)]
+    assert [found._repr_html_() for found in answers] == pages
+
+
 def test_a_sweep_of_one_axis_is_one_row() -> None:
     """Without other axes there is a single row, without a head."""
     assert Seen(html.render_sweep(grid((3,), lambda i: (C, C, S)[i]))).rows() == [["client"] * 2, ["server"]]

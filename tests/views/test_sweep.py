@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import json
 import math
+from collections import deque
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,6 +19,14 @@ from tests.samples import cost, decision
 
 ENCODER = Path(__file__).parents[2] / "examples" / "sd_text_encoder.onnx"
 C, S, U = fe.Verdict.CLIENT, fe.Verdict.SERVER, fe.Verdict.UNDECIDED
+
+
+class Index:
+    """An integer that is none of Python's own."""
+
+    def __index__(self) -> int:
+        """Return the integer."""
+        return 7
 
 
 def swept(**choices: Any) -> Sweep:  # noqa: ANN401 (any choice)
@@ -113,7 +123,7 @@ def test_a_value_may_be_left_to_the_default() -> None:
 
 def test_every_choice_of_decide_can_vary() -> None:
     """A sweep knows every name that `decide` has, but for who chose and what the default client is."""
-    apart = {"model", "dims", "inputs", "default_client", "origin", "return"}
+    apart = {"model", "device", "dims", "inputs", "default_client", "origin", "return"}
     assert set(fe.decide.__annotations__) - apart == set(CHOICES)
 
 
@@ -146,6 +156,7 @@ def test_flips_are_where_neighbours_differ() -> None:
     ]
     across = [(flip.before.at, flip.after.at) for flip in found.flips("client")]
     assert across == [((0, 0), (0, 1)), ((1, 0), (1, 1)), ((3, 0), (3, 1))]
+    assert found.flips("device") == found.flips("client")
     with pytest.raises(fe.UsageError, match="there is no axis 'down'"):
         found.flips("down")
 
@@ -166,6 +177,94 @@ def test_the_tally_and_the_line_of_text() -> None:
     found = grid([[S, C], [U, C], [C, C]])
     assert found.tally == {C: 4, S: 1, U: 1}
     assert str(found) == "model.onnx: 3 rtt x 2 client = 6 points: client 4, server 1, undecided 1"
+
+
+def test_an_axis_that_changes_nothing_is_said() -> None:
+    """A loaded call does not wait for the downlink; with calls to share a download, it does."""
+    choices: dict[str, Any] = {"rtt": ["10ms", "500ms"], "down": ["10Mbit/s", "150Mbit/s"], "device": ["m1"]}
+    idle = fe.sweep(ENCODER, **choices)
+    assert idle.idle == ("down changes no verdict and no time here: give calls= or cold=True",)
+    assert str(idle).endswith(f"; {idle.idle[0]}")
+    assert fe.sweep(ENCODER, **choices, calls=300).idle == ()
+    assert fe.sweep(ENCODER, **choices, cold=True).idle == ()
+
+
+def test_one_difference_is_enough_for_an_axis_to_matter() -> None:
+    """An axis is idle where each of its lines is flat; one value alone changes nothing and is no news."""
+    assert grid([[S, S], [C, C]]).idle == ("client changes no verdict and no time here",)
+    assert grid([[S, S], [C, U]]).idle == ()
+    assert grid([[S], [C]]).idle == ()
+
+
+@pytest.mark.parametrize(
+    ("calls", "labels"),
+    [
+        (np.arange(1, 4), ("1", "2", "3")),
+        ([np.int64(1), np.int16(30)], ("1", "30")),
+        (deque([1, 2]), ("1", "2")),
+        ([Index()], ("7",)),
+    ],
+)
+def test_numbers_and_sequences_of_others_are_read(calls: Any, labels: tuple[str, ...]) -> None:  # noqa: ANN401
+    """Arrays, numpy's integers, any sequence, and what calls itself an index."""
+    assert swept(calls=calls).axes[0].labels == labels
+
+
+def test_one_number_of_numpy_is_a_number() -> None:
+    """It holds everywhere, as Python's own does, and floats and flags do too."""
+    given = {"calls": np.int64(10), "cache_hit": np.float32(0.5), "cold": np.bool_(False)}
+    same = {"calls": 10, "cache_hit": 0.5, "cold": False}
+    assert swept(rtt=["1ms"], points=np.int8(5), **given) == swept(rtt=["1ms"], **same)
+    assert fe.decide(cost(), **given) == fe.decide(cost(), **same)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("given", [{"m1"}, iter(["m1"])])
+def test_what_has_no_order_or_no_end_is_to_be_a_list(given: Any) -> None:  # noqa: ANN401
+    """The hint says so for sets and generators."""
+    with pytest.raises(fe.UsageError) as raised:
+        swept(device=given)
+    assert raised.value.hint == "write a list"
+
+
+@pytest.mark.parametrize(
+    ("choices", "message"),
+    [
+        ({"client": ["m1", "a15"]}, "client: decide takes one value, and a list of 2 is given"),
+        ({"device": ["m1"]}, "client: decide takes one value, and a list of 1 is given"),
+        ({"calls": np.arange(3)}, "calls: decide takes one value, and a list of 3 is given"),
+        ({"calls": "300"}, "calls: '300' is not a whole number"),
+        ({"calls": True}, "calls: True is not a whole number"),
+        ({"calls": 2.5}, "calls: 2.5 is not a whole number"),
+        ({"fps": "30"}, "fps: '30' is not a number"),
+        ({"cold": "yes"}, "cold: 'yes' is not True or False"),
+        ({"network": 4}, "network: 4 is not a name or a profile"),
+        ({"client": fe.network("wifi")}, "client: a NetworkProfile is not a name or a profile"),
+        ({"client": "m1", "device": "m1"}, "'client' is given twice"),
+        ({"rtt": 150}, "rtt: 150 has no unit"),
+    ],
+)
+def test_decide_takes_one_value_of_each_kind(choices: dict[str, Any], message: str) -> None:
+    """Anything else is a UsageError in one sentence that names the choice."""
+    with pytest.raises(fe.UsageError, match=message) as raised:
+        fe.decide(cost(), **choices)
+    assert "\n" not in str(raised.value)
+    if "list" in message:
+        assert raised.value.hint == "feasibility.sweep takes lists"
+
+
+def test_decide_takes_a_device_and_a_path() -> None:
+    """`device` is the client by the command line's word, and a profile's file may be a Path."""
+    board = Path(fe.__file__).parents[1] / "hardware_profiles" / "m1.yaml"
+    assert fe.decide(cost(), device="m1") == fe.decide(cost(), client="m1")
+    assert fe.decide(cost(), device=board).client.device == "m1"  # type: ignore[arg-type]
+
+
+def test_a_chain_takes_a_device() -> None:
+    """`device` is the client, and both are one too many."""
+    path = ENCODER.parent / "stable_diffusion" / "chain.yaml"
+    assert fe.chain(path, device="m1/cpu").chain == fe.chain(path, client="m1/cpu").chain
+    with pytest.raises(fe.UsageError, match="'client' is given twice"):
+        fe.chain(path, client="m1", device="m1")
 
 
 def test_the_json_form_holds_axes_and_verdicts() -> None:
@@ -199,12 +298,19 @@ def test_the_json_form_holds_axes_and_verdicts() -> None:
         ({"fps": ["30"]}, "fps: '30' is not a number"),
         ({"cold": [1]}, "cold: 1 is not True or False"),
         ({"precision": ["fp16", 8]}, "precision: 8 is not a name"),
-        ({"device": ["m1", {"m1"}]}, "client: {'m1'} is not a name or a profile"),
+        ({"device": ["m1", {"m1"}]}, "client: a set is not a name or a profile"),
+        ({"device": {"m1"}}, "client: a set is not a name or a profile"),
+        ({"rtt": {"1ms"}}, "rtt: a set is not a time like '150ms'"),
+        ({"calls": iter([1, 2])}, "calls: a list_iterator is not a whole number"),
         ({"device": ["m1", "m11"], "rtt": ["1ms"]}, "at client 'm11', rtt '1 ms': there is no device"),
         ({"runtime": ["metal", "ncnn-cpu"]}, "at runtime 'ncnn-cpu': device 'm1' does not run 'ncnn-cpu'"),
         ({"device": ["m1"], "client": "m1"}, "'client' is given twice"),
         ({"devices": ["m1"]}, "'devices' is no choice of a sweep"),
         ({"rtt": "1ms..1s", "points": 1}, "a span of 1 points is none"),
+        ({"rtt": "1ms..1s", "points": "5"}, "points: '5' is not a whole number"),
+        ({"rtt": "1ms..1s", "points": 2.5}, "points: 2.5 is not a whole number"),
+        ({"rtt": "1ms..1s", "points": None}, "points: None is not a whole number"),
+        ({"rtt": "1ms..1s", "points": True}, "points: True is not a whole number"),
         ({"rtt": "1ms..1s", "points": 10**9}, "a span of 1000000000 points is none"),
         ({"calls": list(range(1, 102)), "rtt": [f"{n}ms" for n in range(1, 101)]},
          "101 calls x 100 rtt are 10,100 points, and a sweep takes at most 10,000"),
