@@ -204,6 +204,20 @@ def test_exit_codes_in_the_readme_are_all_of_them() -> None:
     assert [int(row) for row in rows] == [code.value for code in ExitCode]
 
 
+def test_medians_in_the_readme_are_those_of_the_accuracy_page() -> None:
+    """What the README says of held-out families spans the table's medians, to the percent."""
+    page = (ROOT / "docs" / "accuracy.md").read_text(encoding="utf-8")
+    table = page.partition("## Runtimes, families held out")[2].partition("\n## ")[0]
+    rows = [row.split("|") for row in re.findall(r"(?m)^\| .* % \|$", table)]
+    ours, alone = ([float(row[at].strip(" %")) for row in rows] for at in (4, 8))
+    said = (
+        f"by {min(alone):.0f} to {max(alone):.0f} % (medians), "
+        f"this formula by {min(ours):.0f} to {max(ours):.0f} %"
+    )
+    assert len(rows) == 11
+    assert said in README.read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.name))
 def test_links_lead_to_files(page: Path) -> None:
     """Every relative link of a page leads to a file of the repository."""

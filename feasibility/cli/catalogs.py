@@ -32,13 +32,7 @@ class Listing(NamedTuple):
 
 def devices(action: str, name: str | None, asked: Listing) -> None:
     """Write what `feasible devices` is asked for."""
-    if action not in tuple(Action):
-        near = closest(action.lower(), Action)
-        hint = f"one device: feasible devices show {action}; search: feasible devices --search {action}"
-        if near is not None:
-            hint = f"did you mean: feasible devices {' '.join(filter(None, (near, name)))}"
-        msg = f"{action!r} is not list, show or check"
-        raise UsageError(msg, hint=hint)
+    _check_action("devices", action, name, f"search: feasible devices --search {action}")
     if action == Action.LIST:
         words = " ".join(filter(None, (name, asked.search)))
         _list(asked._replace(search=words or None))
@@ -98,17 +92,30 @@ def _width() -> int | None:
     return shutil.get_terminal_size().columns if is_terminal else None
 
 
-def networks(action: Action, name: str | None) -> str:
+def networks(action: str, name: str | None) -> str:
     """Return the text of `feasible networks`."""
-    if action is Action.LIST:
+    _check_action("networks", action, name, "all: feasible networks")
+    if action == Action.LIST:
         if name is not None:
             msg = f"networks list takes no name, and {name!r} is given"
             raise UsageError(msg, hint=f"one of them: feasible networks show {name}")
         return views.render_networks(api.network(each) for each in api.networks())
-    given = _required(name, action, "essay")
-    if action is Action.SHOW:
+    given = _required(name, Action(action), "essay")
+    if action == Action.SHOW:
         return views.render_network(api.network(given))
     return f"{given}: network {catalog.check_network(given).id} is fine\n"
+
+
+def _check_action(command: str, action: str, name: str | None, otherwise: str) -> None:
+    """Raise UsageError for a word that is no action, but nearly one, or what to show or search."""
+    if action in tuple(Action):
+        return
+    near = closest(action.lower(), Action)
+    hint = f"show it: feasible {command} show {action}; {otherwise}"
+    if near is not None:
+        hint = f"did you mean: feasible {command} {' '.join(filter(None, (near, name)))}"
+    msg = f"{action!r} is not list, show or check"
+    raise UsageError(msg, hint=hint)
 
 
 def _required(name: str | None, action: Action, example: str) -> str:

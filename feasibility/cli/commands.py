@@ -124,7 +124,7 @@ def diff(  # noqa: PLR0913 (one parameter per option)
     old: o.Old,
     new: o.New,
     *,
-    top: o.Top = None,
+    top: o.TopChanges = None,
     depth: o.Depth = None,
     dim: o.Dims = [],  # noqa: B006 (typer copies it)
     input: o.Inputs = [],  # noqa: A002, B006 (the option's name; as above)
@@ -202,7 +202,7 @@ def devices(  # noqa: PLR0913 (one parameter per option)
 
 
 @app.command()
-def networks(action: o.ActionArgument = o.Action.LIST, name: o.NameArgument = None) -> None:
+def networks(action: o.ActionArgument = o.Action.LIST.value, name: o.NameArgument = None) -> None:
     """List networks, show one with its sources, or check a file.
 
     feasible networks show 4g

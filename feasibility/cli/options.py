@@ -253,6 +253,10 @@ Top = Annotated[
     Number,
     typer.Option(min=0, metavar="N", help="Show the N costliest lines; 0 shows all.  [20; json, csv: 0]"),
 ]
+TopChanges = Annotated[
+    Number,
+    typer.Option(min=0, metavar="N", help="Show the N largest changes; 0 shows all.  [20; json, csv: 0]"),
+]
 Depth = Annotated[
     Number, typer.Option(min=0, metavar="N", help="How deep modules go; 0 goes all the way.  [2]")
 ]
@@ -274,7 +278,9 @@ Convention = Annotated[
 CrossCheck = Annotated[
     bool, typer.Option("--cross-check", help="Run onnx-tool and set its count beside ours, with reasons.")
 ]
-ActionArgument = Annotated[Action, typer.Argument(help="What to do.", autocompletion=c.choices(Action))]
+ActionArgument = Annotated[
+    str, typer.Argument(metavar="[list|show|check]", help="What to do.", autocompletion=c.choices(Action))
+]
 NameArgument = Annotated[
     Text,
     typer.Argument(metavar="ID|FILE", help="Which one to show or check.", autocompletion=c.network_names),
@@ -311,7 +317,10 @@ DevicesFormat = Annotated[
     typer.Option("--format", help="How to write the table.", autocompletion=c.choices(TableFormat)),
 ]
 SchemaArgument = Annotated[
-    SchemaName, typer.Argument(help="Of which answer.", autocompletion=c.choices(SchemaName))
+    SchemaName,
+    typer.Argument(
+        metavar="NAME", help=f"Of which answer: {', '.join(SchemaName)}.", autocompletion=c.choices(SchemaName)
+    ),
 ]
 CalibratedModels = Annotated[
     list[str],

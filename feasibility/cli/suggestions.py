@@ -11,7 +11,12 @@ from feasibility.alike import closest
 from feasibility.errors import UsageError
 
 NEXT_STEP = "feasible --help lists commands and options"
-_MEANT = {"help": "--help", "version": "--version"}  # what people type and is no command
+_MEANT = {
+    "help": "--help",
+    "version": "--version",
+    "show": "devices show",
+    "list": "devices list",
+}  # what people type and is no command
 _COMMAND = re.compile(r"[A-Za-z][A-Za-z-]*")
 _MISSING = "Missing "  # an argument or an option
 _NOT_A_CHOICE = re.compile(r"(?s)'(?P<given>.*)' is not one of '(?P<choices>.*)'\.?")

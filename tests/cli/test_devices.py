@@ -206,7 +206,7 @@ def test_markdown_is_one_table(run: Run) -> None:
         (
             ("iphone",),
             "'iphone' is not list, show or check",
-            "one device: feasible devices show iphone; search: feasible devices --search iphone",
+            "show it: feasible devices show iphone; search: feasible devices --search iphone",
         ),
         (("list", "nothing"), "no device matches search 'nothing'", "list all with: feasible devices"),
         (

@@ -66,7 +66,6 @@ def test_names_of_things(words: tuple[str, ...], hint: str, capsys: pytest.Captu
         (("devices", "--sort", "fp23"), "fp32"),
         (("devices", "--class", "phnoe"), "phone"),
         (("devices", "--unit", "gpuu"), "gpu"),
-        (("networks", "shwo"), "show"),
         (("schema", "verdit"), "verdict"),
         (("profile", MODEL, "--convention", "torchvison"), "torchvision"),
         ((MODEL, "--devic", "m1"), "--device"),
@@ -88,7 +87,9 @@ def test_values_and_options(words: tuple[str, ...], near: str, capsys: pytest.Ca
         (("version",), "did you mean: feasible --version"),
         (("devices", "shwo", "m1"), "did you mean: feasible devices show m1"),
         (("devices", "lst"), "did you mean: feasible devices list"),
-        (("devices", "m1"), "one device: feasible devices show m1; search: feasible devices --search m1"),
+        (("networks", "shwo"), "did you mean: feasible networks show"),
+        (("show", "m1"), "did you mean: feasible devices show"),
+        (("devices", "m1"), "show it: feasible devices show m1; search: feasible devices --search m1"),
         (("networks", "list", "4g"), "one of them: feasible networks show 4g"),
     ],
 )
