@@ -319,7 +319,9 @@ DevicesFormat = Annotated[
 SchemaArgument = Annotated[
     SchemaName,
     typer.Argument(
-        metavar="NAME", help=f"Of which answer: {', '.join(SchemaName)}.", autocompletion=c.choices(SchemaName)
+        metavar="NAME",
+        help=f"Of which answer: {', '.join(SchemaName)}.",
+        autocompletion=c.choices(SchemaName),
     ),
 ]
 CalibratedModels = Annotated[
