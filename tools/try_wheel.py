@@ -44,7 +44,10 @@ COMMANDS: Sequence[tuple[int, Sequence[str]]] = (
     (0, ["chain", "examples/stable_diffusion/chain.yaml", "--device", "m1"]),
     (0, ["devices", "--search", "iphone"]),
     (0, ["networks", "show", "4g"]),
-    *((0, ["schema", name]) for name in ("verdict", "profile", "vary", "diff", "chain", "gate")),
+    *(
+        (0, ["schema", name])
+        for name in ("verdict", "profile", "vary", "diff", "chain", "limits", "accuracy", "gate")
+    ),
     *(
         (0, ["plot", kind, MODEL, "--device", "m1", "-o", f"{kind}.svg"])
         for kind in ("roofline", "race", "crossover", "modules", "memory")

@@ -120,6 +120,8 @@ class SchemaName(StrEnum):
     VARY = "vary"
     DIFF = "diff"
     CHAIN = "chain"
+    LIMITS = "limits"
+    ACCURACY = "accuracy"
     GATE = "gate"
 
 

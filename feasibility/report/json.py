@@ -26,7 +26,7 @@ if TYPE_CHECKING:  # the records import pydantic, which `feasible profile` does 
     from feasibility.views.modules import Module
 
 SCHEMA_VERSION = 1
-SCHEMAS = ("verdict", "profile", "vary", "diff", "chain", "gate")
+SCHEMAS = ("verdict", "profile", "vary", "diff", "chain", "limits", "accuracy", "gate")
 
 
 def render(decision: Decision) -> str:

@@ -8,11 +8,14 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+import feasibility as fe
+from feasibility.calibration.accuracy import Accuracy, Compared
 from feasibility.conventions import compare, convention
 from feasibility.decide.records import Decision, Verdict
 from feasibility.errors import UsageError
 from feasibility.loader.crosscheck import Opinion
 from feasibility.report import json as views
+from feasibility.timing.interval import Interval
 from feasibility.views.diff import diff
 from feasibility.views.modules import modules
 from tests.samples import cost, decision
@@ -63,8 +66,8 @@ def test_a_key_with_a_unit_is_described_with_it(unit: str) -> None:
 
 
 def test_all_schemas_agree_on_what_they_share() -> None:
-    """Model, totals and coverage are described alike in all; the gate has none of them."""
-    names = [name for name in views.SCHEMAS if name != "gate"]
+    """Model, totals and coverage are described alike in all that have them."""
+    names = ("verdict", "profile", "vary", "diff", "chain")
     profile, *others = (json.loads(views.schema(name))["$defs"] for name in ("profile", *names))
     for name in ("tensor", "model", "totals", "unknown", "coverage"):
         assert all(other[name] == profile[name] for other in others)
@@ -81,6 +84,25 @@ def valid(text: str, name: str) -> Any:  # noqa: ANN401 (JSON)
 def test_a_verdict_keeps_to_its_schema() -> None:
     """One verdict is one object with exactly the described keys."""
     assert valid(views.render(decision()), "verdict")["verdict"] == "client"
+
+
+@pytest.mark.parametrize("deadline", ["30ms", "1us"])
+def test_limits_keep_to_their_schema(deadline: str) -> None:
+    """Also where the starts of kernels alone take longer: then the counts are null."""
+    found = fe.limits("pixel-6a", deadline=deadline)
+    answer = valid(views.dumps(found.to_dict()), "limits")
+    assert [fit["kind"] for fit in answer["fits"]] == ["MobileNetV2", "ResNet-50", "ViT-B/16"]
+    assert (answer["fits"][0]["fmas"]["surely"] is None) == (deadline == "1us")
+
+
+def test_an_accuracy_keeps_to_its_schema() -> None:
+    """One model, predicted at twice the time that it takes."""
+    row = Compared(
+        model="m.onnx", precision="fp32", predicted=Interval.exact(0.02), measured_s=0.01, spread=0.1
+    )
+    found = Accuracy(device="d", machine="M", unit="cpu", runtime="onnxruntime-cpu", threads=2, models=(row,))
+    answer = valid(views.dumps(found.to_dict()), "accuracy")
+    assert (answer["median_error"], answer["models"][0]["ratio"]) == (1.0, 2.0)
 
 
 def test_several_verdicts_keep_to_the_schema() -> None:
