@@ -198,8 +198,10 @@ def test_exit_codes(options: tuple[str, ...], code: int, calls: list[dict[str, A
         (("schema", "all"), "error: invalid value for"),
         (
             ("schema",),
-            "error: missing argument 'NAME'. Choose from: "
-            "verdict, profile, vary, diff, chain, limits, accuracy, gate\n",
+            (
+                "error: missing argument 'NAME'. Choose from: "
+                "verdict, profile, vary, diff, chain, limits, accuracy, gate\n"
+            ),
         ),
         (("devices", "show"), "error: show needs to know which one"),
         (("devices", "show", "nosuch"), "error: there is no device called 'nosuch'"),
