@@ -78,7 +78,7 @@ def judge(
     _check_apart(outputs, found.path, found.folder / source.LOCK_NAME)
     with bar("judging"):
         report = api.gate(found.path, base=base, today=_day(today), isolated=worker or True)
-    _check_apart(outputs, *(found.folder / model for model in report.models))
+    _check_apart(outputs, *(found.folder / name for name in report.read))
     for form, file in outputs:
         text = _rendered(form, report)
         if file != _STDOUT:

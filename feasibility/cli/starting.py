@@ -15,6 +15,7 @@ from feasibility.cli.output import put_text, talk
 from feasibility.cli.progress import each
 from feasibility.errors import FeasibilityError, UsageError
 from feasibility.gate import git, source, starter
+from feasibility.gate.beside import weights_beside
 from feasibility.gate.doubts import names
 from feasibility.loader.files import STDIN
 from feasibility.writing import write
@@ -130,7 +131,9 @@ def _starts(
         except FeasibilityError as error:
             return error
         decision = api.decide(cost, client=device, network=network)
-        return starter.Start(path=path, cost=cost, decision=decision)
+        beside = weights_beside(Path(path), cost.model.external_files)
+        nbytes = max(cost.totals.download_bytes, cost.model.file_bytes + beside.nbytes)
+        return starter.Start(path=path, cost=cost, decision=decision, download_bytes=nbytes)
 
     for path, found in zip(models, each("measuring", measured, models), strict=True):
         if isinstance(found, starter.Start):

@@ -54,9 +54,21 @@ def _committed(source: Source, branch: str | None) -> Baseline:
     if content is not None:
         return Baseline(lock=load(content, LOCK_NAME), words=f"{LOCK_NAME} at {commit.words}")
     if not _compared(git.show(source.folder, commit, source.path.name), source.path.name):
+        _check_unmoved(source, commit)
         return _here(source, f"{commit.words}, where no growth was limited: that begins here")
     msg = f"there is no {LOCK_NAME} at {commit.words}, where growth was limited already"
     raise git.GitError(msg, hint=f"commit one to the branch that this one left: {UPDATE}")
+
+
+def _check_unmoved(source: Source, commit: git.Commit) -> None:
+    """Raise GitError where the commit has a lock elsewhere that is gone here: the gate moved."""
+    top = git.top(source.folder)
+    for path in git.others_called(source.folder, commit, LOCK_NAME):
+        if top is not None and not (top / path).is_file():
+            msg = f"{path!r} was there at {commit.words}, and is gone: nothing here can be compared with it"
+            raise git.GitError(
+                msg, hint="move config and lock in a change of their own, with a waiver for it"
+            )
 
 
 def _compared(config: bytes | None, name: str) -> bool:

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _POINTER_BYTES = 1024  # the most that a pointer may have (git-lfs, docs/spec.md)
-_POINTER = re.compile(rb"version https://git-lfs\.github\.com/spec/v1\n(?s:.*)\nsize (?P<size>\d{1,18})\n")
+_POINTER = re.compile(
+    rb"version https://git-lfs\.github\.com/spec/v1\r?\n(?s:.*)\nsize (?P<size>\d{1,18})\s*"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -232,7 +232,8 @@ class GateConfig(_Record):
 
 def compares(config: GateConfig) -> bool:
     """Tell whether any growth is limited."""
-    return any(getattr(entry.growth, name) is not None for entry in config.models for name in _GROWTHS)
+    limits = (getattr(entry.growth, name) for entry in config.models for name in _GROWTHS)
+    return any(limit is not None and limit.level != "off" for limit in limits)
 
 
 _GROWTHS = tuple(Growth.model_fields)
@@ -287,3 +288,5 @@ def _waiver_problems(waiver: Mapping[str, Any], named: list[str]) -> Iterator[tu
         yield ("rule",), f"there is no rule {quote(rule)}{nearest(rule, RULES)}"
     if isinstance(target, str) and target not in named:
         yield ("target",), f"there is no target {quote(target)}{nearest(target, named)}"
+    if target is not None and rule in RULES and str(rule).removeprefix(GROWTH) not in ON_TARGETS:
+        yield ("target",), f"{rule} is the same on every target; leave target out"

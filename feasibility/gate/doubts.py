@@ -16,7 +16,7 @@ def doubt(measured: Measured, rule: Rule, target: str | None) -> str:
     """Return why nobody can tell that a quantity is no more than it seems, or nothing."""
     unknown = measured.cost.coverage.unknown
     if is_partial(measured, rule) and not _is_accepted(measured):
-        return f"it is more than was counted, {names(unknown)}"
+        return f"it is more than is counted: {names(unknown)}"
     checks = measured.decisions[target].checks if target else ()
     return next((each.message for each in checks if each.passed is False and each.name in _BARRING), "")
 
@@ -36,8 +36,8 @@ def names(unknown: Sequence[Unknown]) -> str:
     """Say how many nodes are not counted, and of which types they are."""
     kinds = list(dict.fromkeys(f"{node.domain}::{node.op_type}" for node in unknown))
     more = f" and {len(kinds) - SHOWN} more" if len(kinds) > SHOWN else ""
-    nodes = "1 node is" if len(unknown) == 1 else f"{len(unknown)} nodes are"
-    return f"{nodes} not: {', '.join(kinds[:SHOWN])}{more}"
+    nodes = "1 node has" if len(unknown) == 1 else f"{len(unknown)} nodes have"
+    return f"{nodes} no known cost ({', '.join(kinds[:SHOWN])}{more})"
 
 
 def uncounted(unknown: Sequence[Unknown]) -> tuple[str, ...]:

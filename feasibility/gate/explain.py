@@ -23,7 +23,25 @@ def why(measured: Measured, rule: Rule, target: str | None, base: LockedModel | 
     """Name the modules that grew since the baseline, else the largest; and where memory and time lie."""
     if rule.name == COVERAGE:
         return uncounted(measured.cost.coverage.unknown)
-    return (*_modules(measured.cost, rule.metric, base), *_place(measured, rule, target))
+    metric = "parameter_bytes" if _waits_for_bytes(measured, rule, target) else rule.metric
+    return (*_beside(measured, rule), *_modules(measured.cost, metric, base), *_place(measured, rule, target))
+
+
+def _waits_for_bytes(measured: Measured, rule: Rule, target: str | None) -> bool:
+    """Tell whether a first call is mostly the download: then weights, not work, make it long."""
+    if rule.name != "first_call" or target is None:
+        return False
+    client = measured.decisions[target].client
+    fetched = sum(phase.seconds.typical.value for phase in client.phases if phase.name == "download")
+    return 2 * fetched > client.first_call.typical.value
+
+
+def _beside(measured: Measured, rule: Rule) -> Iterator[str]:
+    """Say where files beside the model hold more than it uses."""
+    more = measured.numbers.download - measured.declared.download
+    if rule.name == "download" and more > 0:
+        names = ", ".join(map(repr, measured.cost.model.external_files))
+        yield f"{names} has {Bytes(more)} that the model does not use"
 
 
 def verdict_why(decision: Decision) -> tuple[str, ...]:
@@ -79,4 +97,4 @@ def _place(measured: Measured, rule: Rule, target: str | None) -> Iterator[str]:
         yield f"{Bytes(need.weight_bytes)} of weights and {Bytes(need.activation_bytes)} of activations{at}"
     if rule.name == "first_call" and target:
         phases = measured.decisions[target].client.phases
-        yield ", ".join(f"{phase.name} {phase.seconds.typical}" for phase in phases)
+        yield f"at the median {', '.join(f'{phase.name} {phase.seconds.typical}' for phase in phases)}"

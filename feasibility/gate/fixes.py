@@ -28,7 +28,9 @@ _TWICE = 2  # below, a share tells more than "times faster"
 def of_a_number(measured: Measured, rule: Rule, most: float) -> tuple[str, ...]:
     """Return what would bring a size or a count within its budget."""
     now = measured.numbers.of(rule.name)
-    return (_less(now, most, rule), *_narrower(measured.cost, rule, most), _raised(now, rule))
+    wasted = now - measured.declared.of(rule.name)  # in files beside the model, which no type makes smaller
+    narrower = () if wasted else tuple(_narrower(measured.cost, rule, most))
+    return (_less(now, most, rule), *narrower, _raised(now, rule))
 
 
 def of_a_time(  # noqa: PLR0913 (what is over, and where)
@@ -75,16 +77,19 @@ def of_coverage(now: float) -> tuple[str, ...]:
 
 
 def _less(now: float, most: float, rule: Rule) -> str:
+    if not most:
+        return f"nothing: all {written(now, rule.unit)} less"
     return f"{no_less(now - most, rule.unit)} less ({_percent((now - most) / now)})"
 
 
 def _faster(now: float, most: float, rule: Rule, target: str) -> str:
     if not most:
         return f"no time at all on {target}"
-    if now < _TWICE * most:
+    if now < _TWICE * most or rule.name == "first_call":
         return f"{_less(now, most, rule)} on {target}"
-    times = now / most
-    return f"{times:,.{0 if times >= _MANY else 1}f} times faster on {target}"
+    digits = 0 if now >= _MANY * most else 1
+    times = math.ceil(10**digits * now / most) / 10**digits  # a little less would not do
+    return f"{times:,.{digits}f} times faster on {target}"
 
 
 def _percent(share: float) -> str:

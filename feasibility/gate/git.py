@@ -21,11 +21,13 @@ _PULL_REQUEST_BASES = (
     "GITHUB_BASE_REF",
     "CI_MERGE_REQUEST_TARGET_BRANCH_NAME",  # GitLab
     "BITBUCKET_PR_DESTINATION_BRANCH",
+    "SYSTEM_PULLREQUEST_TARGETBRANCH",  # Azure
+    "BUILDKITE_PULL_REQUEST_BASE_BRANCH",
     "CHANGE_TARGET",  # Jenkins
 )
 _REMOTE, _OWN = "refs/remotes/origin/", "refs/heads/"
 _WHOLE = "fetch the whole history: actions/checkout with fetch-depth: 0"
-_NO_BRANCH = re.compile(r"^HEAD|[~^:@{]")  # told from a commit, which no remote is asked for
+_NO_BRANCH = re.compile(r"^HEAD$|^@$|[~^:]|@\{")  # told from a commit, which no remote is asked for
 _SHORT = 10  # characters of a commit that are shown
 
 
@@ -102,6 +104,13 @@ def show(folder: Path, commit: Commit, name: str) -> bytes | None:
     return None
 
 
+def others_called(folder: Path, commit: Commit, name: str) -> list[str]:
+    """Return the files of a name that a commit has anywhere, from the top of the repository."""
+    done = _run(folder, "ls-tree", "-r", "-z", "--name-only", "--full-tree", commit.sha)
+    listed = [] if done is None else [os.fsdecode(each) for each in done.stdout.split(b"\0")]
+    return [path for path in listed if path.rpartition("/")[2] == name]
+
+
 def is_lfs(folder: Path, path: str) -> bool:
     """Tell whether git keeps a file in LFS, so that a plain checkout holds a pointer."""
     said = _ask(folder, "check-attr", "filter", "--", path)
@@ -113,9 +122,25 @@ def _branch(folder: Path, given: str | None) -> str:
         if not name.startswith("-") and _is_commit(folder, name):
             return name
     if given is None:
-        return "HEAD"
+        return _only_branch(folder)
     msg = f"git knows no commit, branch or tag {given!r}"
     raise GitError(msg, hint=_WHOLE if _is_shallow(folder) else "fetch it, or name another one with --base")
+
+
+def _only_branch(folder: Path) -> str:
+    """Return HEAD where there is no other branch that it could have left; raise GitError where there is."""
+    branches = _run(folder, "for-each-ref", "--format=%(refname)", "refs/heads", "refs/remotes")
+    current = _ask(folder, "branch", "--show-current")
+    if (
+        current
+        and branches is not None
+        and branches.stdout.decode("utf-8", "replace").split() == [_OWN + current]
+    ):
+        return "HEAD"
+    msg = f"git knows no main branch: there is no {', '.join(_DEFAULT_BRANCHES[1:])} and no origin/HEAD"
+    raise GitError(
+        msg, hint="name the branch that pull requests go to with --base, or as baseline in the config"
+    )
 
 
 def _is_shallow(folder: Path) -> bool:
@@ -137,7 +162,8 @@ def _candidates(given: str | None) -> Iterator[str]:
     elif _NO_BRANCH.search(given):
         yield given
     else:
-        yield from (_REMOTE + given, _REMOTE + given.removeprefix("origin/"), _OWN + given, given)
+        name = given.removeprefix(_OWN)
+        yield from (_REMOTE + name.removeprefix("origin/"), _REMOTE + name, _OWN + name, given)
 
 
 def _ask(folder: Path, *words: str) -> str | None:

@@ -60,7 +60,7 @@ class _Grown:
 
 def grown(subject: Subject, rule: Rule, allowed: Any, target: str | None) -> Finding:  # noqa: ANN401 (any growth)
     """Return whether a quantity grew more than it may."""
-    value = subject.measured.value(rule.name, target)
+    value = subject.measured.value(rule.name, target) if target else subject.measured.declared.of(rule.name)
     it = _Grown(
         rule=rule,
         now=rounded(value) if target else value,

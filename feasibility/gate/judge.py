@@ -9,7 +9,7 @@ from feasibility.gate import growth, limits
 from feasibility.gate.baseline import Baseline
 from feasibility.gate.config import ON_TARGETS, Budget, Growth, compares
 from feasibility.gate.lockfile import lock_finding
-from feasibility.gate.measure import Measured, Unmeasured
+from feasibility.gate.measure import Measured, Unmeasured, files_of
 from feasibility.gate.records import NOTHING, WHOLE, Finding, GateReport
 from feasibility.gate.rules import RULES
 from feasibility.gate.source import Source
@@ -28,9 +28,12 @@ def judge(
         config=source.document.name,
         baseline=baseline.words,
         today=today,
-        models=tuple(dict.fromkeys(model.path for model in models)),
+        models=tuple(dict.fromkeys(_label(model) for model in models)),
         findings=tuple(waived(source, finding, today) for finding in findings),
-        notes=(*_notes(source, models, baseline), *waiver_notes(source, findings, today)),
+        read=(*files_of(source), *(name for model in models for name in _read(model))),
+        notes=tuple(
+            dict.fromkeys((*_notes(source, models, baseline), *waiver_notes(source, findings, today)))
+        ),
     )
 
 
@@ -38,10 +41,13 @@ def _notes(source: Source, models: Sequence[Measured | Unmeasured], baseline: Ba
     """Yield what to know beside the findings: no baseline, models that are gone, a table that is hidden."""
     if baseline.problem and compares(source.config):
         yield f"Nothing is compared with a baseline: {baseline.problem}. To change that: {baseline.hint}."
-    known = {model.path for model in models}
-    for path in dict.fromkeys(each.path for each in (baseline.lock.models if baseline.lock else ())):
-        if path not in known:
-            yield f"The baseline has {path}, which the config names no more."
+    lock = baseline.lock
+    used = {each.key for m in models if lock and isinstance(m, Measured) and (each := lock.find(m.key))}
+    unread = {m.path for m in models if isinstance(m, Unmeasured)}
+    for each in lock.models if lock else ():
+        if each.key not in used and each.path not in unread:
+            sizes = "".join(f", {name}={size}" for name, size in each.dims.items())
+            yield f"The baseline has {each.path}{sizes}, which nothing here is compared with."
     if source.hidden is not None:
         yield f"[tool.feasible] in {source.hidden.name} is not looked at: {source.path.name} comes before it."
     for model in models:
@@ -61,11 +67,20 @@ def _findings(
     yield from _growths(subject)
 
 
+def _label(model: Measured | Unmeasured) -> str:
+    return model.label if isinstance(model, Measured) else model.path
+
+
+def _read(model: Measured | Unmeasured) -> Iterator[str]:
+    yield from model.read if isinstance(model, Measured) else (model.path,)
+
+
 def _unmeasured(source: Source, index: int, model: Unmeasured) -> Finding:
     """Return the finding of a model that cannot be judged: it never passes, and no waiver covers it."""
     return Finding(
         rule=WHOLE,
         model=model.path,
+        path=model.path,
         target=None,
         level="error",
         outcome="untold",

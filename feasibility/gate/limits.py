@@ -24,12 +24,13 @@ def limited(subject: Subject, rule: Rule, limit: Any, target: str | None) -> Fin
     budget = written(most, rule.unit, apart_from=now)
     least = "at least " if is_partial(subject.measured, rule) else ""
     shown = least + written(now, rule.unit, apart_from=most)
+    at_p90 = " at p90" if at == "p90" else ""
     reading = Reading(
         outcome=outcome,
         message=_sentence(
-            outcome, f"{rule.label} of {subject.name(target)}", f"{rule.verb} {shown}", budget, unsure
+            outcome, f"{rule.label} of {subject.name(target)}", f"{rule.verb} {shown}{at_p90}", budget, unsure
         ),
-        budget_text=budget + (" (p90)" if at == "p90" else ""),
+        budget_text=budget + (" (p90)" if at_p90 else ""),
         now_text=shown,
         base_text=base_text(base, rule),
         unit=rule.unit,
@@ -65,7 +66,7 @@ def uncounted(subject: Subject) -> Finding:
     now = subject.measured.value(COVERAGE, None)
     reading = Reading(
         outcome="over",
-        message=f"{subject.path} cannot be counted in full: {names(unknown)}",
+        message=f"{subject.name(None)} cannot be counted in full: {names(unknown)}",
         budget_text="100 %",
         now_text=written(now, "share", apart_from=1.0),
         unit="share",

@@ -80,6 +80,6 @@ def _problem(content: bytes | None, models: Sequence[LockedModel]) -> str:
     changed = [key for key in {**now, **then} if now.get(key) != then.get(key)]
     if not changed:
         return ""
-    names = [str(key[0]) for key in changed]
+    names = list(dict.fromkeys(str(key[0]) for key in changed))
     more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
     return f"{LOCK_NAME} does not say what is measured now of {', '.join(names[:SHOWN])}{more}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import os
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -44,13 +44,34 @@ class Measured:
     cost: ModelCost
     decisions: Mapping[str, Decision]  # by the target's name
     beside: Beside  # what its weights take where they lie in files of their own
+    is_named_twice: bool = False  # with other sizes
+
+    @property
+    def label(self) -> str:
+        """Return what to call it: its path, and its sizes where another entry has the same path."""
+        sizes = {**self.entry.dims, **{name: list(shape) for name, shape in self.entry.inputs.items()}}
+        said = ", ".join(f"{name}={size}" for name, size in sizes.items())
+        return f"{self.path} ({said})" if self.is_named_twice and said else self.path
+
+    @property
+    def read(self) -> Iterator[str]:
+        """Yield the files that were looked at, from the folder of the config."""
+        yield self.path
+        for name in self.cost.model.external_files:
+            yield os.path.join(os.path.dirname(self.path), name)  # noqa: PTH118, PTH120 (as it was written)
 
     @property
     def numbers(self) -> Numbers:
-        """Return what needs no device."""
+        """Return what needs no device, files as they lie here."""
+        beside = self.cost.model.file_bytes + self.beside.nbytes
+        return self.declared.model_copy(update={"download": max(self.declared.download, beside)})
+
+    @property
+    def declared(self) -> Numbers:
+        """Return what needs no device, wherever its weights lie: what the lock keeps."""
         totals = self.cost.totals
         return Numbers(
-            download=max(totals.download_bytes, self.cost.model.file_bytes + self.beside.nbytes),
+            download=totals.download_bytes,
             parameters=totals.parameters,
             fmas=totals.fmas,
             flops=totals.flops,
@@ -62,7 +83,7 @@ class Measured:
     def notes(self) -> Iterator[str]:
         """Yield what to know of files of weights that are not there."""
         for name in self.beside.missing:
-            yield f"{self.path}: its weights {name!r} are not here, so that their declared size counts."
+            yield f"{self.path}: its weights {name!r} are not beside it, so that their declared size counts."
 
     @property
     def key(self) -> tuple[object, ...]:
@@ -83,7 +104,7 @@ class Measured:
             dims=self.entry.dims,
             inputs=self.entry.inputs,
             graph_sha256=self.cost.model.graph_sha256,
-            numbers=self.numbers,
+            numbers=self.declared,
             targets={name: _locked_target(found) for name, found in self.decisions.items()},
             module_depth=depth,
             modules=module_sums(self.cost, depth),
@@ -113,15 +134,33 @@ def covered(coverage: Coverage) -> float:
 
 def measure(source: Source, count: Count) -> Iterator[tuple[int, Measured | Unmeasured]]:
     """Yield every model of the config with the index of its entry, a glob's in the order of their names."""
-    for index, entry in enumerate(source.config.models):
-        for path in _paths(source.folder, entry.path):
-            yield index, _measured(source, path, entry, count)
+    entries = [
+        (index, path)
+        for index, entry in enumerate(source.config.models)
+        for path in _paths(source.folder, entry.path)
+    ]
+    named = [path for _, path in entries]
+    for index, path in entries:
+        found = _measured(source, path, source.config.models[index], count)
+        if isinstance(found, Measured) and named.count(path) > 1:
+            found = replace(found, is_named_twice=True)
+        yield index, found
+
+
+def files_of(source: Source) -> Iterator[str]:
+    """Yield the files that the targets name, and the one that the config hides."""
+    for target in source.config.targets.values():
+        named = (str(getattr(target, name) or "") for name in _FILES)
+        yield from (name for name in named if name.endswith(_SUFFIXES))
+    if source.hidden is not None:
+        yield source.hidden.name
 
 
 def _paths(folder: Path, pattern: str) -> list[str]:
     """Return the files that a path or a glob names; the pattern itself where it matches none."""
     if not glob.has_magic(pattern) or (folder / pattern).is_file():
-        return [pattern]
+        return [os.path.normpath(pattern).replace(os.sep, "/")]
+    pattern = os.path.normpath(pattern)
     found = sorted(glob.glob(pattern, root_dir=folder, recursive=True))  # noqa: PTH207 (Path.glob refuses ../)
     files = {os.path.realpath(folder / path): path for path in reversed(found) if (folder / path).is_file()}
     return sorted(path.replace(os.sep, "/") for path in files.values()) or [pattern]

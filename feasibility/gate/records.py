@@ -61,7 +61,8 @@ class Finding:
     """
 
     rule: str  # "download", "inference", "growth.download", "model", "lock"
-    model: str  # path from the folder of the config file; "" for the lock
+    model: str  # path from the folder of the config file, and sizes where it has two; "" for the lock
+    path: str = ""  # without the sizes
     target: str | None  # by its name in the config; None where no device matters
     level: Literal["error", "warn"]
     outcome: Outcome
@@ -124,6 +125,7 @@ class GateReport:
     today: date
     models: tuple[str, ...]
     findings: tuple[Finding, ...]
+    read: tuple[str, ...] = ()  # every file that was looked at, from the folder of the config
     notes: tuple[str, ...] = field(default=())
 
     @property

@@ -12,6 +12,7 @@ from feasibility.gate.config import parse_count
 from feasibility.gate.records import QuantityUnit
 from feasibility.units import Bytes, Flops, Seconds, format_count
 
+_WHOLE: frozenset[QuantityUnit] = frozenset({"bytes", "count", "flops"})
 _DIGITS = 3  # of a quantity that is proposed
 _TRIES = 100  # hours and minutes are no powers of ten: a few steps more
 
@@ -76,7 +77,11 @@ _EXACT: Mapping[QuantityUnit, Callable[[float], str]] = MappingProxyType(
 
 def no_less(value: float, unit: QuantityUnit) -> str:
     """Write a quantity rounded up, so that who reads it back has that much or a little more."""
+    if unit in _WHOLE:
+        value = math.ceil(value)
     step = 10.0 ** (math.floor(math.log10(value)) - _DIGITS + 1) if value > 0 else 1.0
+    if unit in _WHOLE:
+        step = max(1.0, step)
     for tries in range(_TRIES):
         text = _WRITERS[unit]((math.ceil(value / step) + tries) * step)
         if _READERS[unit](text) >= value:

@@ -34,6 +34,7 @@ class Start:
     path: str  # from the folder of the config
     cost: ModelCost
     decision: Decision
+    download_bytes: int  # with what lies beside it
 
 
 def models_in(folder: Path) -> Iterator[str]:
@@ -79,7 +80,7 @@ def _budgets(start: Start) -> Iterator[tuple[str, str, str]]:
     """Yield each rule with its budget and what is measured now."""
     totals, client = start.cost.totals, start.decision.client
     yield from (
-        _size("download", totals.download_bytes),
+        _size("download", start.download_bytes),
         ("parameters", _more(totals.parameters, format_count), format_count(totals.parameters)),
         ("fmas", _more(totals.fmas, format_count), format_count(totals.fmas)),
         ("flops", _more(totals.flops, _flops), _flops(totals.flops)),

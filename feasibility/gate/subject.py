@@ -33,7 +33,7 @@ class Subject:
 
     def name(self, target: str | None) -> str:
         """Return what a sentence is about: the model, and the target that matters."""
-        return f"{self.path} on {target}" if target else self.path
+        return f"{self.measured.label} on {target}" if target else self.measured.label
 
     def base_of(self, rule: str, target: str | None, at: str = "p50") -> float | None:
         """Return what a rule measured in the baseline, None where it does not tell."""
@@ -46,7 +46,8 @@ class Subject:
         """Return what was read of a rule as a finding about this model."""
         return Finding(
             rule=rule,
-            model=self.path,
+            model=self.measured.label,
+            path=self.path,
             target=target,
             level="warn" if level == "warn" else "error",
             outcome=reading.outcome,

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from fnmatch import fnmatchcase
 
 from feasibility.gate.config import Waiver
-from feasibility.gate.records import FAILING, Exemption, Finding
+from feasibility.gate.records import FAILING, WHOLE, Exemption, Finding
 from feasibility.gate.source import Source
 
 _LONG = timedelta(days=366)
@@ -39,9 +39,11 @@ def waiver_notes(source: Source, findings: Sequence[Finding], today: date) -> It
         if waiver.until - today > _LONG:
             line = source.spot("waivers", index).line
             yield f"The waiver in line {line} holds until {waiver.until}, more than a year from now."
+        if any(finding.rule == WHOLE and _is_of(waiver, finding) for finding in findings):
+            continue  # nobody knows what its budgets would say
         if not any(_names(waiver, finding) for finding in findings):
             line = source.spot("waivers", index).line
-            budget = f"{waiver.rule} of {waiver.model}"
+            budget = f"{waiver.rule} of {waiver.model}" + (f" on {waiver.target}" if waiver.target else "")
             yield f"The waiver in line {line} names nothing: there is no budget {budget}."
         elif not any(_names(waiver, finding) for finding in over):
             line = source.spot("waivers", index).line
@@ -51,8 +53,8 @@ def waiver_notes(source: Source, findings: Sequence[Finding], today: date) -> It
 
 
 def _names(waiver: Waiver, finding: Finding) -> bool:
-    return (
-        finding.rule == waiver.rule
-        and (finding.model == waiver.model or fnmatchcase(finding.model, waiver.model))
-        and waiver.target in (None, finding.target)
-    )
+    return finding.rule == waiver.rule and _is_of(waiver, finding) and waiver.target in (None, finding.target)
+
+
+def _is_of(waiver: Waiver, finding: Finding) -> bool:
+    return finding.path == waiver.model or fnmatchcase(finding.path, waiver.model)

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import jsonschema
+import onnx
 import pytest
 
 from tests.integration.repositories import LFS_POINTER, Answer, model, run, surroundings
@@ -658,3 +659,43 @@ def test_a_pipe_is_written_to(folder: Path) -> None:
     assert json.loads(document)["passed"] is True
     assert text.startswith("passed")
     assert (folder / "out").is_symlink()
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        "mlp.onnx",
+        "./mlp.onnx",
+        "feasible.yaml",
+        "feasible.lock.json",
+        "board.yaml",
+        "weights.bin",
+        "link.onnx",
+    ],
+)
+def test_a_report_replaces_nothing_that_is_judged(file: str, folder: Path) -> None:
+    """A model, its weights, the config, the lock and a device of one's own stay as they are."""
+    board = (Path(__file__).parents[2] / "hardware_profiles" / "m1.yaml").read_text()
+    files = {"board.yaml": board, "feasible.lock.json": "{}", "weights.bin": "weights"}
+    for name, text in files.items():
+        (folder / name).write_text(text)
+    (folder / "link.onnx").symlink_to("mlp.onnx")
+    beside(folder / "mlp.onnx", "weights.bin")
+    (folder / "feasible.yaml").write_text("targets: {board: {device: board.yaml}}\nlock: off\n" + yaml())
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    answer = gate(folder, "-o", f"json={file}")
+    assert is_one_complaint(answer)
+    assert "would replace what is judged" in answer.err
+    assert before == {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def beside(path: Path, location: str) -> None:
+    """Let a model have its first matrix in a file of its own."""
+    made = onnx.load(path)
+    matrix = made.graph.initializer[0]
+    nbytes = len(matrix.raw_data)
+    matrix.ClearField("raw_data")
+    matrix.data_location = onnx.TensorProto.EXTERNAL
+    for key, value in (("location", location), ("length", str(nbytes))):
+        matrix.external_data.add(key=key, value=value)
+    path.write_bytes(made.SerializeToString())

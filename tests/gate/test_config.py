@@ -39,6 +39,7 @@ until = 2026-12-31
 reason = "x"
 """
 
+TARGETED = "waivers: [{model: a, rule: growth.fmas, target: p, until: 2026-12-31, reason: x}]"
 MODELS = "models: [{path: a, budget: {fmas: 1}}]\n"
 
 
@@ -138,6 +139,10 @@ def test_a_path_starts_from_the_folder_of_the_config(tmp_path: Path, monkeypatch
         (
             f"{MODELS}waivers: [{{model: a, rule: fmas, until: soon, reason: x}}]",
             "'soon' is not a date",
+        ),
+        (
+            f"targets: {{p: {{device: m1}}}}\n{MODELS}{TARGETED}",
+            "growth.fmas is the same on every target; leave target out",
         ),
         (
             f"{MODELS}waivers: [{{model: a, rule: fmas, until: 2026-12-31}}]",

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import feasibility as fe
+from feasibility.gate.config import parse_count
 from feasibility.gate.rules import no_less
 from tests.gate import samples as s
 
@@ -118,3 +119,42 @@ def test_narrower_weights_are_the_file_and_not_the_weights_alone(folder: Path) -
     assert f"fp16 weights: {fe.Bytes(whole)}" in found.fixes
     less = s.only(s.judged(s.budget(folder, f'download: "{whole - 1} B"')), "download")
     assert not any(fix.startswith("fp16 weights") for fix in less.fixes)
+
+
+def test_a_long_first_call_is_told_in_time_and_weights(tmp_path: Path) -> None:
+    """51 MB over 4g are seconds of download: what is large are weights, and no device is fast enough."""
+    s.save(tmp_path / "net.onnx", hidden=200_000)
+    found = s.only(s.judged(s.budget(tmp_path, "first_call: 10ms")), "first_call")
+    assert "of weights" in found.why[0] or "the most weights" in found.why[0]
+    assert " less (" in found.fixes[0]
+    assert "times faster" not in found.fixes[0]
+
+
+def test_times_faster_are_enough(folder: Path) -> None:
+    """A factor is rounded up: so many times faster is within the budget."""
+    now = s.estimated_s(folder).typical.value
+    found = s.only(s.judged(s.budget(folder, f'inference: "{1e9 * now / 4.71:.3f} ns"')), "inference")
+    assert found.fixes[0] == "4.8 times faster on phone"
+
+
+def test_a_budget_of_nothing_is_answered_with_what_there_is(folder: Path) -> None:
+    """Nobody can save more than there is."""
+    found = s.only(s.judged(s.budget(folder, "parameters: 0")), "parameters")
+    assert found.fixes[0] == "nothing: all 2.37 k less"
+
+
+@given(st.floats(min_value=0.1, max_value=1e12, allow_nan=False))
+def test_a_count_that_is_proposed_is_whole(count: float) -> None:
+    """Nobody removes half a multiply-add."""
+    assert parse_count(no_less(count, "count")) >= count
+
+
+def test_the_p90_of_a_variant_is_what_is_compared(folder: Path) -> None:
+    """A budget at p90 that the median of a variant would hold, and its p90 not, names no variant."""
+    wide = s.estimated_s(folder)
+    config = s.budget(folder, f'inference: {{limit: "{1e9 * wide.low.value:.3f} ns", at: p90}}')
+    for fix in s.only(s.judged(config), "inference").fixes:
+        name = re.match(r"with (fp16|int8|int4) ", fix)
+        if name is not None:
+            config.write_text(config.read_text().replace("network: 4g", f"network: 4g, precision: {name[1]}"))
+            assert s.only(s.judged(config), "inference").outcome == "passed"

@@ -117,7 +117,7 @@ def test_a_model_that_the_config_names_no_more_is_said(grown: Path) -> None:
     (grown / "net.onnx").rename(grown / "other.onnx")
     config = s.budget(grown, "parameters: 1M", "lock: off")
     config.write_text(config.read_text().replace("net.onnx", "other.onnx"))
-    assert "The baseline has net.onnx, which the config names no more." in s.judged(config).notes
+    assert "The baseline has net.onnx, which nothing here is compared with." in s.judged(config).notes
 
 
 def test_what_may_have_grown_unseen_does_not_pass(tmp_path: Path) -> None:
@@ -258,3 +258,79 @@ def test_operator_types_stand_in_where_names_tell_no_module(tmp_path: Path) -> N
     found = s.only(s.judged(s.budget(tmp_path, "parameters: 1M", growth)), "growth.fmas")
     assert found.why[0].startswith("MatMul has 1.18 kFLOP of arithmetic more")
     assert 2 * (64 * 8 + 8 * 10) == 1184
+
+
+def test_of_two_sizes_of_a_file_each_has_its_own_baseline(tmp_path: Path) -> None:
+    """Two entries with one path are told apart by the sizes that they give, in lock and report."""
+    s.save(tmp_path / "net.onnx")
+    free(tmp_path / "net.onnx")
+    entry = (
+        "  - {path: net.onnx, dims: {batch: %d}, budget: {fmas: 1G}, growth: {fmas: {share: 1%%, amount: 1}}}"
+    )
+    config = s.write(tmp_path, "\n".join(["models:", entry % 1, entry % 3]) + "\n")
+    api.update_lock(config)
+    report = s.judged(config)
+    assert report.passed
+    found = [each for each in report.findings if each.rule == "growth.fmas"]
+    assert [each.base for each in found] == [64 * 32 + 32 * 10, 3 * (64 * 32 + 32 * 10)]
+    assert [each.model for each in found] == ["net.onnx (batch=1)", "net.onnx (batch=3)"]
+    config.write_text(config.read_text().replace("batch: 3", "batch: 4"))
+    changed = s.judged(config)
+    assert any("The baseline has net.onnx, batch=3" in note for note in changed.notes)
+
+
+def free(path: Path) -> None:
+    """Give a model a free first dimension, called batch."""
+    model = onnx.load(path)
+    for tensor in (*model.graph.input, *model.graph.output):
+        tensor.type.tensor_type.shape.dim[0].dim_param = "batch"
+    del model.graph.value_info[:]
+    onnx.save(model, path)
+
+
+def test_a_lock_with_a_model_more_than_the_config_is_stale(grown: Path) -> None:
+    """What the config names no more has no place in the lock."""
+    s.save(grown / "other.onnx")
+    config = s.budget(grown, "parameters: 1M")
+    text = config.read_text()
+    config.write_text(text.replace("models:\n", "models:\n  - {path: other.onnx, budget: {fmas: 1M}}\n"))
+    api.update_lock(config)
+    assert s.judged(config).passed
+    config.write_text(text)
+    assert "other.onnx" in s.only(s.judged(config), "lock").message
+
+
+def test_growth_that_is_off_needs_no_baseline(tmp_path: Path) -> None:
+    """A level that looks away asks for no lock file, and no note speaks of one."""
+    s.save(tmp_path / "net.onnx")
+    growth = "    growth: {parameters: {share: 1%, amount: 1, level: off}}"
+    report = s.judged(s.budget(tmp_path, "parameters: 1M", growth))
+    assert (report.passed, report.notes) == (True, ())
+
+
+def test_weights_that_lie_here_do_not_change_the_lock(tmp_path: Path) -> None:
+    """The lock keeps what the model declares: the same with the weights at hand and without."""
+    s.save(tmp_path / "net.onnx")
+    declared = external(tmp_path / "net.onnx", "w.bin")
+    config = s.budget(tmp_path, "download: 1GB", "    growth: {download: {share: 1%, amount: 1B}}")
+    api.update_lock(config)
+    (tmp_path / "w.bin").write_bytes(bytes(100_000))
+    report = s.judged(config)
+    assert report.passed
+    assert (s.only(report, "growth.download").now, s.only(report, "download").now) == (
+        declared,
+        (tmp_path / "net.onnx").stat().st_size + 100_000,
+    )
+
+
+def external(path: Path, location: str) -> int:
+    """Move the first matrix to a file of its own, as the model says; return what is declared in all."""
+    model = onnx.load(path)
+    matrix = model.graph.initializer[0]
+    nbytes = len(matrix.raw_data)
+    matrix.ClearField("raw_data")
+    matrix.data_location = TensorProto.EXTERNAL
+    for key, value in (("location", location), ("offset", "0"), ("length", str(nbytes))):
+        matrix.external_data.add(key=key, value=value)
+    path.write_bytes(model.SerializeToString())
+    return path.stat().st_size + nbytes

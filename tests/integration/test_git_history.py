@@ -474,3 +474,58 @@ def test_the_same_in_a_process(kept: Repository) -> None:
     )
     assert (done.returncode, done.stderr) == (1, b"")
     assert done.stdout.decode() == kept.gate(*DAY).out
+
+
+def test_a_tag_is_no_branch(grown: Repository) -> None:
+    """A tag called as the remote's main branch, on the commit that grew, is not what growth is told from."""
+    grown.git("update-ref", "refs/remotes/origin/main", "main")
+    grown.git("tag", "origin/main", "HEAD")
+    for words in ((), ("--base", "main"), ("--base", "origin/main")):
+        assert growth(grown.gate("-o", "json=-", *words))["base"] == fmas(THIN), words
+
+
+def test_a_branch_that_is_called_like_a_remote_one_is_not_it(grown: Repository) -> None:
+    """Whoever may push branches can push one called origin/main; origin's main is another."""
+    grown.git("update-ref", "refs/remotes/origin/main", "main")
+    grown.git("update-ref", "refs/remotes/origin/origin/main", "HEAD")
+    assert growth(grown.gate("-o", "json=-", "--base", "origin/main"))["base"] == fmas(THIN)
+
+
+@pytest.mark.parametrize(
+    "name", ["CI_MERGE_REQUEST_TARGET_BRANCH_NAME", "BITBUCKET_PR_DESTINATION_BRANCH", "CHANGE_TARGET"]
+)
+def test_each_service_says_where_a_pull_request_goes(name: str, grown: Repository) -> None:
+    """The target branch is told by GitLab, Bitbucket and Jenkins too, under other names."""
+    grown.git("branch", "--move", "main", "trunk")
+    assert growth(grown.gate("-o", "json=-", **{name: "trunk"}))["base"] == fmas(THIN)
+
+
+def test_azure_names_its_branch_in_full(grown: Repository) -> None:
+    """refs/heads/trunk is trunk."""
+    grown.git("branch", "--move", "main", "trunk")
+    answer = grown.gate("-o", "json=-", SYSTEM_PULLREQUEST_TARGETBRANCH="refs/heads/trunk")
+    assert growth(answer)["base"] == fmas(THIN)
+
+
+def test_a_main_branch_of_another_name_has_to_be_named(grown: Repository) -> None:
+    """Nobody guesses that trunk is what the branch left: growth cannot be told until somebody says it."""
+    grown.git("branch", "--move", "main", "trunk")
+    assert "git knows no main branch" in grown.gate().said
+    assert grown.gate().code == 1
+    assert growth(grown.gate("-o", "json=-", "--base", "trunk"))["base"] == fmas(THIN)
+
+
+def test_a_gate_that_moves_does_not_lose_its_past(grown: Repository) -> None:
+    """Config, lock and model in another folder: what they were is not forgotten without a word."""
+    (grown.folder / "models").mkdir()
+    for name in ("feasible.yaml", "feasible.lock.json", "mlp.onnx"):
+        (grown.folder / name).rename(grown.folder / "models" / name)
+    answer = grown.gate(below="models")
+    assert answer.code == 1
+    assert "'feasible.lock.json' was there at" in answer.said
+
+
+def test_a_path_with_dots_is_the_same_model(grown: Repository) -> None:
+    """./mlp.onnx is mlp.onnx, and has its baseline."""
+    grown.write({"feasible.yaml": config().replace("path: mlp.onnx", "path: ./mlp.onnx")})
+    assert growth(grown.gate("-o", "json=-"))["base"] == fmas(THIN)
