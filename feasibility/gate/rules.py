@@ -77,8 +77,6 @@ _EXACT: Mapping[QuantityUnit, Callable[[float], str]] = MappingProxyType(
 
 def no_less(value: float, unit: QuantityUnit) -> str:
     """Write a quantity rounded up, so that who reads it back has that much or a little more."""
-    if unit in _WHOLE:
-        value = math.ceil(value)
     step = 10.0 ** (math.floor(math.log10(value)) - _DIGITS + 1) if value > 0 else 1.0
     if unit in _WHOLE:
         step = max(1.0, step)

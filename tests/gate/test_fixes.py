@@ -149,12 +149,8 @@ def test_a_count_that_is_proposed_is_whole(count: float) -> None:
     assert parse_count(no_less(count, "count")) >= count
 
 
-def test_the_p90_of_a_variant_is_what_is_compared(folder: Path) -> None:
-    """A budget at p90 that the median of a variant would hold, and its p90 not, names no variant."""
-    wide = s.estimated_s(folder)
-    config = s.budget(folder, f'inference: {{limit: "{1e9 * wide.low.value:.3f} ns", at: p90}}')
-    for fix in s.only(s.judged(config), "inference").fixes:
-        name = re.match(r"with (fp16|int8|int4) ", fix)
-        if name is not None:
-            config.write_text(config.read_text().replace("network: 4g", f"network: 4g, precision: {name[1]}"))
-            assert s.only(s.judged(config), "inference").outcome == "passed"
+def test_a_budget_at_p90_is_missed_by_the_p90(folder: Path) -> None:
+    """A fifth of the p90 is 5 times faster, whatever the median is."""
+    p90 = s.estimated_s(folder).high.value
+    limit = f'inference: {{limit: "{1e9 * p90 / 4.999:.4f} ns", at: p90}}'
+    assert s.only(s.judged(s.budget(folder, limit)), "inference").fixes[0] == "5.0 times faster on phone"
