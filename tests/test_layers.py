@@ -11,8 +11,8 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "feasibility"
 ORDER = (
-    "errors", "alike", "writing", "units", "pause", "ir", "inputs", "cost", "profiles", "ops", "loader",
-    "memory", "timing", "profiler", "calibration", "conventions", "decide", "pipeline", "views",
+    "errors", "alike", "writing", "folders", "units", "pause", "ir", "inputs", "cost", "profiles", "ops",
+    "loader", "memory", "timing", "profiler", "calibration", "conventions", "decide", "pipeline", "views",
     "gate", "report", "plots", "api", "notebook", "cli",
 )  # fmt: skip
 OWNERS = {

@@ -14,6 +14,7 @@ from feasibility.calibration.run import Progress, calibrate, subject
 from feasibility.calibration.written import Origin
 from feasibility.cost import ModelCost
 from feasibility.errors import UsageError
+from feasibility.folders import user_folder
 from feasibility.profiles import catalog, here
 from feasibility.profiles.models import DeviceProfile
 
@@ -24,7 +25,7 @@ LEAST_BUDGET_S = 5.0
 
 def default_path() -> Path:
     """Return where `--device my-machine` and `--device auto` look for it."""
-    home = catalog.user_folder()
+    home = user_folder()
     if home is None:
         raise UsageError(
             "no home folder is known to keep the profile in", hint="name a file: -o my-machine.yaml"

@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, MutableMapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import suppress
 from enum import StrEnum
 from itertools import islice
 from pathlib import Path
 
 import typer
+
+from feasibility.errors import UsageError
+from feasibility.folders import Found, files_in, read_file, seeming_aliases
 
 PRECISIONS = ("as-stored", "bf16", "fp16", "fp32", "fp64", "int4", "int8")  # profiles.models.Precision
 METHODS = ("br", "gzip", "zstd")  # decide.compression.METHODS
@@ -30,9 +33,6 @@ _AUTO = "auto"
 _OPTION = "-"
 _UNASKED = (".", _OPTION)  # hidden files, and what would be taken for an option
 
-_PROFILE = re.compile(r"(?P<id>[A-Za-z0-9][\w.-]*)\.ya?ml", re.ASCII)
-_ALIASES = re.compile(r"(?m)^aliases:(?P<words>.*(?:\n[ \t-].*)*)")
-_ALIAS = re.compile(r"[a-z0-9]+(?:[.-][a-z0-9]+)*")
 _UNITS = re.compile(r"(?m)^units:[^\n]*\n(?P<body>(?:[ \t#].*\n|\n)*)")
 _KEY = re.compile(r"(?m)^(?P<indent> +)(?P<key>[\w-]+):", re.ASCII)
 # A shell evaluates what it is offered, or splits it: other names are left to its own completion.
@@ -52,7 +52,9 @@ def devices(incomplete: str) -> list[str]:
         return [f"{name}/{unit}" for unit in _units(file)]
     if slash:
         return _files(incomplete, PROFILES)
-    aliases = sorted(alias for file in known.values() for alias in _aliases(file)) if incomplete else []
+    aliases = (
+        sorted(alias for file in known.values() for alias in seeming_aliases(file)) if incomplete else []
+    )
     return [_AUTO, *sorted(known), *aliases]
 
 
@@ -130,26 +132,9 @@ def _joins(words: Sequence[str], at: int) -> bool:
     return words[at] == "=" and words[at - 1].startswith(_OPTION)
 
 
-def _profiles(folder: Sequence[str]) -> dict[str, Path]:
-    """Return the file of each id, as the catalog finds it: project, user, built in."""
-    found: dict[str, Path] = {}
-    for base in _bases():
-        for name in sorted(_entries(base.joinpath(*folder))):
-            match = _PROFILE.fullmatch(name)
-            if match:
-                found.setdefault(match["id"], base.joinpath(*folder, name))
-    return found
-
-
-def _bases() -> Iterator[Path]:
-    """Yield the folders that hold folders of profiles (profiles/catalog.py says why)."""
-    yield Path()
-    own = os.environ.get("APPDATA" if os.name == "nt" else "XDG_CONFIG_HOME", "")
-    with suppress(RuntimeError):  # no home folder is known
-        yield (Path(own) if Path(own).is_absolute() else Path.home() / ".config") / "feasible"
-    package = Path(__file__).parents[1]
-    packaged = package / "_profiles"
-    yield packaged if packaged.is_dir() else package.parent
+def _profiles(folder: tuple[str, ...]) -> dict[str, Found]:
+    """Return the file of each id that a shell leaves as it is."""
+    return {name: found for name, found in files_in(folder).items() if _PLAIN.fullmatch(name)}
 
 
 def _entries(folder: Path | str) -> list[str]:
@@ -161,24 +146,18 @@ def _entries(folder: Path | str) -> list[str]:
         return []
 
 
-def _text(file: Path) -> str:
+def _text(file: Found) -> str:
     try:
-        return file.read_text(encoding="utf-8", errors="replace")
-    except OSError:
+        return read_file(file.file).decode("utf-8", "replace")
+    except UsageError:
         return ""
 
 
-def _aliases(file: Path) -> Iterator[str]:
-    """Yield the aliases that a device seems to list."""
-    for match in _ALIASES.finditer(_text(file)):
-        yield from _ALIAS.findall(match["words"])
+def _aliased(known: Mapping[str, Found], name: str) -> Found | None:
+    return next((file for file in known.values() if name in seeming_aliases(file)), None) if name else None
 
 
-def _aliased(known: MutableMapping[str, Path], name: str) -> Path | None:
-    return next((file for file in known.values() if name in _aliases(file)), None) if name else None
-
-
-def _units(file: Path) -> list[str]:
+def _units(file: Found) -> list[str]:
     """Return the units that a device seems to have: the outermost keys under `units:`."""
     body = _UNITS.search(_text(file))
     keys = list(_KEY.finditer(body["body"])) if body else []

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from feasibility.errors import UsageError
+from feasibility.folders import MAX_BYTES
 from feasibility.gate.config import GateConfig, problems
 from feasibility.gate.records import Spot
 from feasibility.gate.toml_places import places
 from feasibility.profiles.strict_yaml import (
-    MAX_BYTES,
     Document,
     Location,
     Place,

@@ -17,7 +17,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from feasibility.alike import beside
 from feasibility.errors import UsageError
-from feasibility.profiles.strict_yaml import MAX_BYTES, Document, Location, parse, quote
+from feasibility.folders import MAX_BYTES
+from feasibility.profiles.strict_yaml import Document, Location, parse, quote
 from feasibility.profiles.validate import nearest, validate
 
 USER = "user"  # comes from the user, or goes to the user

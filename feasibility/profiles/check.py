@@ -6,10 +6,13 @@ import os
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
+from pydantic import BaseModel
+
 from feasibility.errors import UsageError
+from feasibility.folders import read_file
 from feasibility.profiles import catalog, hosts, support
-from feasibility.profiles.catalog import Reference
 from feasibility.profiles.models import _Profile
+from feasibility.profiles.reading import Kind, Reference, at_path, no_check
 from feasibility.profiles.strict_yaml import parse, quote
 
 _KINDS: Mapping[str, tuple[str, Callable[[Reference], _Profile]]] = MappingProxyType(
@@ -24,13 +27,22 @@ _KINDS: Mapping[str, tuple[str, Callable[[Reference], _Profile]]] = MappingProxy
 )
 
 
+_ANY = Kind(
+    word="profile",
+    folder=(),
+    model=BaseModel,
+    check=no_check,
+    next_step="docs/profiles.md shows one of each kind",
+)
+
+
 def check(path: Reference) -> tuple[str, str]:
     """Return what a file describes, like "device", and its id.
 
     Raise ProfileError with all its problems, UsageError where it is no file or no profile.
     """
     name = os.fspath(path)
-    keys = parse(catalog.read_bytes(name), name).data
+    keys = parse(read_file(at_path(_ANY, name).file), name).data
     for key, (kind, load) in _KINDS.items():
         if key in keys:
             return kind, load(os.path.join(os.curdir, name)).id  # noqa: PTH118 (a path, whatever its name)

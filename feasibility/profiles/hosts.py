@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from feasibility.errors import UsageError
-from feasibility.profiles.catalog import Reference, _files, _Kind, _load
+from feasibility.folders import ids_in
 from feasibility.profiles.models import BytesQ, Fact, _Profile
+from feasibility.profiles.reading import Kind, Reference, load
 from feasibility.profiles.strict_yaml import Location
 
 _LIMITS = ("file", "total")
@@ -27,14 +28,14 @@ def host(ref: Reference) -> HostProfile:
     UsageError when there is none, ProfileError when the file is wrong.
     """
     try:
-        return _load(_HOST, ref)
+        return load(_HOST, ref)
     except UsageError as error:
         raise UsageError(error.message, hint=f"{error.hint}; known are {', '.join(host_ids())}") from None
 
 
 def host_ids() -> tuple[str, ...]:
     """Return the ids of all hosts that can be named, sorted, without loading one."""
-    return tuple(sorted(_files(_HOST)))
+    return ids_in(_HOST.folder)
 
 
 def _check(data: Mapping[str, object]) -> Iterator[tuple[Location, str]]:
@@ -43,7 +44,7 @@ def _check(data: Mapping[str, object]) -> Iterator[tuple[Location, str]]:
         yield (), f"a host needs one of {', '.join(_LIMITS)}: what limits it sets"
 
 
-_HOST = _Kind(
+_HOST = Kind(
     word="host",
     folder=("network_profiles", "hosts"),
     model=HostProfile,

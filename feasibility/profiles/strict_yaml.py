@@ -16,13 +16,13 @@ from typing import Protocol, TypeAlias
 import yaml
 
 from feasibility.errors import ProfileError
+from feasibility.folders import MAX_BYTES
 
 try:
     from yaml import CSafeLoader as _Loader
 except ImportError:  # pragma: no cover (PyYAML built without libyaml)
     from yaml import SafeLoader as _Loader  # type: ignore[assignment]
 
-MAX_BYTES = 256 * 1024  # the largest profile we ship is 8 kB
 MAX_DEPTH = 20  # a profile needs 6 levels; deep nesting would exhaust the C stack
 MAX_QUOTE = 60  # characters of a wrong value that a message repeats
 _MAX_DIGITS = 30

@@ -9,8 +9,10 @@ from typing import TypeAlias
 
 from pydantic import Field
 
-from feasibility.profiles.catalog import Reference, _files, _Kind, _load, runtime_ids
+from feasibility.folders import ids_in
+from feasibility.profiles.catalog import runtime_ids
 from feasibility.profiles.models import BandwidthQ, Evidence, Fact, SecondsQ, _Profile
+from feasibility.profiles.reading import Kind, Reference, load
 from feasibility.profiles.strict_yaml import Location, quote
 from feasibility.profiles.validate import nearest
 
@@ -49,12 +51,12 @@ def support(ref: Reference) -> SupportTable:
 
     UsageError when there is none, ProfileError when the file is wrong.
     """
-    return _load(_SUPPORT, ref)
+    return load(_SUPPORT, ref)
 
 
 def support_ids() -> tuple[str, ...]:
     """Return the ids of all tables that a runtime may name, sorted, without loading one."""
-    return tuple(sorted(_files(_SUPPORT)))
+    return ids_in(_SUPPORT.folder)
 
 
 def _kinds(by_domain: Mapping[str, Collection[str]]) -> frozenset[OpKind]:
@@ -98,7 +100,7 @@ def _names(by_domain: object) -> dict[str, list[str]]:
     }
 
 
-_SUPPORT = _Kind(
+_SUPPORT = Kind(
     word="support table",
     folder=("hardware_profiles", "support"),
     model=SupportTable,

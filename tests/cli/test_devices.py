@@ -101,7 +101,7 @@ def boards(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     runtimes.parent.mkdir(parents=True)
     runtimes.symlink_to(ROOT / "hardware_profiles" / "runtimes")
     built_in = (tmp_path / "built in").joinpath
-    monkeypatch.setattr("feasibility.profiles.catalog._built_in", lambda folder: built_in(*folder))
+    monkeypatch.setattr("feasibility.folders.built_in_folder", lambda folder: built_in(*folder))
     return folder
 
 

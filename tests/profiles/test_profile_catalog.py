@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from feasibility.errors import ProfileError, UnitError, UsageError
-from feasibility.profiles import catalog, strict_yaml
+from feasibility.profiles import catalog, reading, strict_yaml
 from feasibility.units import BitsPerSecond, Seconds
 
 LAB = """\
@@ -309,7 +309,8 @@ def test_only_files_with_the_word_are_parsed(project: Path, monkeypatch: pytest.
         parsed.append(Path(name).stem)
         return strict_yaml.parse(text, name)
 
-    monkeypatch.setattr(catalog, "parse", parse)
+    for module in (catalog, reading):
+        monkeypatch.setattr(module, "parse", parse)
     assert "board" == catalog.device("acme-one").id
     assert {"board", "other"} == set(parsed)
     parsed.clear()

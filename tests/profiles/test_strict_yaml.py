@@ -6,7 +6,8 @@ import sys
 import pytest
 
 from feasibility.errors import ExitCode, ProfileError
-from feasibility.profiles.strict_yaml import MAX_BYTES, MAX_DEPTH, Place, parse
+from feasibility.folders import MAX_BYTES
+from feasibility.profiles.strict_yaml import MAX_DEPTH, Place, parse
 
 REFUSED_AT_ONCE = {
     "": "f.yaml:1:1 the file must hold keys and values, like `name: ...`",
