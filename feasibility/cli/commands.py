@@ -160,7 +160,7 @@ def chain(  # noqa: PLR0913 (one parameter per option)
     up: o.Up = None,
     server: o.Server = None,
     server_precision: o.ServerPrecision = None,
-    format: o.OutputChain = o.ChainFormat.TEXT,  # noqa: A002 (the option's name)
+    format: o.OutputChain = o.AnswerFormat.TEXT,  # noqa: A002 (the option's name)
     quiet: o.Quiet = False,
 ) -> None:
     """Place the models of a chain on client and server.
@@ -220,7 +220,7 @@ def limits(  # noqa: PLR0913 (one parameter per option)
     max_download: o.MaxDownload = None,
     runtime: o.Runtime = None,
     precision: o.LimitsPrecision = None,
-    format: o.OutputLimits = o.LimitsFormat.TEXT,  # noqa: A002 (the option's name)
+    format: o.OutputLimits = o.AnswerFormat.TEXT,  # noqa: A002 (the option's name)
     quiet: o.OneLine = False,
 ) -> None:
     """Say how large a model may be to run within a deadline.

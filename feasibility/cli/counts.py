@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from feasibility import api
 from feasibility.cli import progress
 from feasibility.cli.answers import Sizes
-from feasibility.cli.options import Grouping, LimitsFormat, TableFormat, Tool
+from feasibility.cli.options import AnswerFormat, Grouping, TableFormat, Tool
 from feasibility.cli.output import put, put_line, put_text, talk
 from feasibility.cli.parsing import parse_dims, parse_inputs, parse_vary
 from feasibility.errors import UsageError
@@ -216,9 +216,9 @@ _DIFFS: Mapping[TableFormat, _Diffs] = {
 }
 
 
-def show_limits(found: Limits, form: LimitsFormat, *, quiet: bool) -> None:
+def show_limits(found: Limits, form: AnswerFormat, *, quiet: bool) -> None:
     """Write how large a model may be."""
-    if form is LimitsFormat.JSON:
+    if form is AnswerFormat.JSON:
         put(json.dumps(found.to_dict()))
     elif quiet:
         put_line(text_limits.render_short(found))

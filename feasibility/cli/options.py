@@ -35,15 +35,8 @@ class PlainFormat(StrEnum):
     CSV = "csv"
 
 
-class ChainFormat(StrEnum):
-    """How the placement of a chain is written."""
-
-    TEXT = "text"
-    JSON = "json"
-
-
-class LimitsFormat(StrEnum):
-    """How limits are written."""
+class AnswerFormat(StrEnum):
+    """How an answer that has no table is written."""
 
     TEXT = "text"
     JSON = "json"
@@ -341,8 +334,8 @@ LimitedDevices = Annotated[
 ]
 Deadline = Annotated[str, typer.Option(metavar="TIME", help="How long an inference may take, like 30ms.")]
 OutputLimits = Annotated[
-    LimitsFormat,
-    typer.Option("--format", help="How to write the limits.", autocompletion=c.choices(LimitsFormat)),
+    AnswerFormat,
+    typer.Option("--format", help="How to write the limits.", autocompletion=c.choices(AnswerFormat)),
 ]
 Out = Annotated[
     Text,
@@ -379,8 +372,8 @@ ChainDevice = Annotated[
     ),
 ]
 OutputChain = Annotated[
-    ChainFormat,
-    typer.Option("--format", help="How to write the answer.", autocompletion=c.choices(ChainFormat)),
+    AnswerFormat,
+    typer.Option("--format", help="How to write the answer.", autocompletion=c.choices(AnswerFormat)),
 ]
 
 

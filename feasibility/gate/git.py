@@ -107,7 +107,10 @@ def show(folder: Path, commit: Commit, name: str) -> bytes | None:
 def others_called(folder: Path, commit: Commit, name: str) -> list[str]:
     """Return the files of a name that a commit has anywhere, from the top of the repository."""
     done = _run(folder, "ls-tree", "-r", "-z", "--name-only", "--full-tree", commit.sha)
-    listed = [] if done is None else [os.fsdecode(each) for each in done.stdout.split(b"\0")]
+    if done is None or done.returncode != 0:
+        msg = f"git cannot list the files at {commit.words}"
+        raise GitError(msg, hint=_WHOLE)
+    listed = map(os.fsdecode, done.stdout.split(b"\0"))
     return [path for path in listed if path.rpartition("/")[2] == name]
 
 

@@ -94,7 +94,7 @@ def _sentence(subject: Subject, it: _Grown, outcome: Outcome, target: str | None
     words = {
         "passed": f"{what} {_change(it)}; {allowed} are allowed",
         "over": f"{what} grew by {it.words}; {allowed} are allowed",
-        "new": f"the baseline does not know {subject.name(target)}, so there is nothing that it grew from",
+        "new": f"The baseline does not know {subject.name(target)}, so there is nothing that it grew from",
         "untold": f"{what} cannot be compared: {unsure}",
     }
     return words[outcome]

@@ -95,6 +95,7 @@ class Finding:
         return {
             "rule": self.rule,
             "model": self.model,
+            "path": self.path,
             "target": self.target,
             "level": self.level,
             "outcome": self.outcome,

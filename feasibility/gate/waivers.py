@@ -34,22 +34,23 @@ def waived(source: Source, finding: Finding, today: date) -> Finding:
 
 def waiver_notes(source: Source, findings: Sequence[Finding], today: date) -> Iterator[str]:
     """Yield a sentence for each waiver that names no budget, or none that is over, or holds very long."""
-    over = [finding for finding in findings if finding.outcome in FAILING]
     for index, waiver in enumerate(source.config.waivers):
-        if waiver.until - today > _LONG:
-            line = source.spot("waivers", index).line
-            yield f"The waiver in line {line} holds until {waiver.until}, more than a year from now."
-        if any(finding.rule == WHOLE and _is_of(waiver, finding) for finding in findings):
-            continue  # nobody knows what its budgets would say
-        if not any(_names(waiver, finding) for finding in findings):
-            line = source.spot("waivers", index).line
-            budget = f"{waiver.rule} of {waiver.model}" + (f" on {waiver.target}" if waiver.target else "")
-            yield f"The waiver in line {line} names nothing: there is no budget {budget}."
-        elif not any(_names(waiver, finding) for finding in over):
-            line = source.spot("waivers", index).line
-            ended = f" It ended on {waiver.until}." if today > waiver.until else ""
-            holds = f"{waiver.rule} of {waiver.model} is within its budget"
-            yield f"The waiver in line {line} is not needed: {holds}.{ended}"
+        for said in _notes(waiver, findings, today):
+            yield f"The waiver in line {source.spot('waivers', index).line} {said}."
+
+
+def _notes(waiver: Waiver, findings: Sequence[Finding], today: date) -> Iterator[str]:
+    if waiver.until - today > _LONG:
+        yield f"holds until {waiver.until}, more than a year from now"
+    if any(finding.rule == WHOLE and _is_of(waiver, finding) for finding in findings):
+        return  # nobody knows what its budgets would say
+    budget = f"{waiver.rule} of {waiver.model}" + (f" on {waiver.target}" if waiver.target else "")
+    named = [finding for finding in findings if _names(waiver, finding)]
+    if not named:
+        yield f"names nothing: there is no budget {budget}"
+    elif not any(finding.outcome in FAILING for finding in named):
+        ended = f"; it ended on {waiver.until}" if today > waiver.until else ""
+        yield f"is not needed: {budget} is within its budget{ended}"
 
 
 def _names(waiver: Waiver, finding: Finding) -> bool:

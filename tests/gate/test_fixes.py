@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import feasibility as fe
@@ -74,6 +74,8 @@ def test_a_type_that_is_proposed_for_a_time_was_tried(tmp_path: Path) -> None:
 
 
 @given(st.floats(min_value=1e-7, max_value=1e9, allow_nan=False))
+@example(5359.4)  # 89.3 min are 5,358 s
+@example(10_801.0)  # 3 h are 10,800 s
 def test_a_time_that_is_proposed_is_no_less_than_asked(seconds: float) -> None:
     """Read back, it is as much or up to one part in a hundred more, in every unit that it is written in."""
     read = fe.Seconds.parse(no_less(seconds, "s")) if seconds < 2 * 86400 else None
@@ -154,3 +156,13 @@ def test_a_budget_at_p90_is_missed_by_the_p90(folder: Path) -> None:
     p90 = s.estimated_s(folder).high.value
     limit = f'inference: {{limit: "{1e9 * p90 / 4.999:.4f} ns", at: p90}}'
     assert s.only(s.judged(s.budget(folder, limit)), "inference").fixes[0] == "5.0 times faster on phone"
+
+
+def test_a_limit_that_decides_is_why_a_verdict_is_missed(tmp_path: Path) -> None:
+    """Who asks for the client hears that the model is secret, and nothing of times."""
+    s.save(tmp_path / "net.onnx")
+    config = s.budget(tmp_path, "verdict: client")
+    config.write_text(config.read_text().replace("network: 4g", "network: 4g, secret_model: true"))
+    found = s.only(s.judged(config), "verdict")
+    assert (found.outcome, found.now_text, len(found.why)) == ("over", "server", 1)
+    assert "secret" in found.why[0]

@@ -334,3 +334,25 @@ def external(path: Path, location: str) -> int:
         matrix.external_data.add(key=key, value=value)
     path.write_bytes(model.SerializeToString())
     return path.stat().st_size + nbytes
+
+
+def test_two_entries_of_a_model_share_its_place_in_the_lock(tmp_path: Path) -> None:
+    """One is judged on a phone and one on a laptop: the lock keeps both times."""
+    s.save(tmp_path / "net.onnx")
+    entry = "  - {path: net.onnx, targets: [%s], budget: {inference: 1s}}"
+    targets = "targets: {phone: {device: pixel-6a}, laptop: {device: m1}}"
+    config = s.write(tmp_path, "\n".join([targets, "models:", entry % "phone", entry % "laptop"]) + "\n")
+    path, models = api.update_lock(config)
+    assert models == 1
+    assert set(json.loads(path.read_text())["models"][0]["targets"]) == {"phone", "laptop"}
+    assert s.judged(config).passed
+
+
+def test_a_partial_count_is_said_where_it_grew(tmp_path: Path) -> None:
+    """With an accepted coverage the counted part is compared, and written as the least that it is."""
+    s.save(tmp_path / "net.onnx", unknown=True)
+    growth = "    growth: {fmas: {share: 5%, amount: 1}}"
+    config = s.budget(tmp_path, "coverage: 60%", growth)
+    api.update_lock(config)
+    found = s.only(s.judged(config), "growth.fmas")
+    assert (found.outcome, found.now_text.startswith("at least ")) == ("passed", True)

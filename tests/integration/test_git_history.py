@@ -529,3 +529,23 @@ def test_a_path_with_dots_is_the_same_model(grown: Repository) -> None:
     """./mlp.onnx is mlp.onnx, and has its baseline."""
     grown.write({"feasible.yaml": config().replace("path: mlp.onnx", "path: ./mlp.onnx")})
     assert growth(grown.gate("-o", "json=-"))["base"] == fmas(THIN)
+
+
+def test_a_config_that_nobody_can_read_any_more_may_have_limited_growth(tmp_path: Path) -> None:
+    """Where main has a broken feasible.yaml and no lock, the branch's own lock is no baseline."""
+    repository = Repository.begin(tmp_path / "broken")
+    repository.write({"feasible.yaml": "models: [", "mlp.onnx": model(THIN)})
+    repository.commit()
+    repository.git("checkout", "--quiet", "-b", "wide")
+    repository.write({"feasible.yaml": config(), "mlp.onnx": model(WIDE)})
+    repository.gate("--update")
+    repository.commit()
+    answer = repository.gate()
+    assert answer.code == 1
+    assert "where growth was limited already" in answer.said
+
+
+def test_a_local_main_branch_is_enough(grown: Repository) -> None:
+    """Without a remote the branch called main, by its name or in full, is where growth is told from."""
+    for words in ((), ("--base", "main"), ("--base", "refs/heads/main")):
+        assert growth(grown.gate("-o", "json=-", *words))["base"] == fmas(THIN), words
